@@ -1,0 +1,58 @@
+import {
+  ChangeMessageVisibilityCommand,
+  SendMessageBatchCommand,
+  SendMessageCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
+import type { SessionConfig } from './session.ts';
+
+/** Entries that one SendMessageBatch takes. */
+const BATCH = 10;
+/** What an SQS message attribute of type String may not hold. */
+const NOT_IN_ATTRIBUTE = /[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD]/g;
+
+/** A worker's own queue and its dead-letter queue. */
+export class WorkerQueue {
+  readonly #sqs: SQSClient;
+  readonly #queue: string;
+  readonly #deadLetters: string;
+
+  constructor(session: SessionConfig, queue: string, deadLetters: string) {
+    this.#sqs = new SQSClient(session);
+    this.#queue = queue;
+    this.#deadLetters = deadLetters;
+  }
+
+  /** Sends messages of its own to the worker. @throws when SQS did not take them all */
+  async send(bodies: readonly string[]): Promise<void> {
+    for (let from = 0; from < bodies.length; from += BATCH) {
+      const Entries = bodies.slice(from, from + BATCH).map((MessageBody, index) => ({ Id: String(index), MessageBody }));
+      const { Failed = [] } = await this.#sqs.send(new SendMessageBatchCommand({ QueueUrl: this.#queue, Entries }));
+      if (Failed.length > 0) throw new Error(`SQS did not take ${Failed.length} messages: ${Failed[0]?.Code}`);
+    }
+  }
+
+  /** Puts a message where people look, with the reason: it is not tried again. */
+  async reject(body: string, reason: string): Promise<void> {
+    await this.#sqs.send(
+      new SendMessageCommand({
+        QueueUrl: this.#deadLetters,
+        MessageBody: body,
+        MessageAttributes: {
+          reason: { DataType: 'String', StringValue: reason.replaceAll(NOT_IN_ATTRIBUTE, '?').slice(0, 1_024) },
+        },
+      }),
+    );
+  }
+
+  /** Lets a message come back sooner than its visibility time-out. */
+  async retryIn(receiptHandle: string, seconds: number): Promise<void> {
+    await this.#sqs.send(
+      new ChangeMessageVisibilityCommand({
+        QueueUrl: this.#queue,
+        ReceiptHandle: receiptHandle,
+        VisibilityTimeout: seconds,
+      }),
+    );
+  }
+}

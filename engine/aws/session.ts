@@ -1,0 +1,54 @@
+import { AdaptiveRetryStrategy } from '@smithy/core/retry';
+import { NodeHttpHandler } from '@smithy/node-http-handler';
+import type { AwsCredentialIdentity, RetryStrategyV2 } from '@smithy/types';
+
+/** What every AWS client is made with: `new S3Client(session)`. */
+export interface SessionConfig {
+  readonly region: string;
+  /** Absent: the SDK's own chain, which in Lambda is the execution role. */
+  readonly credentials?: AwsCredentialIdentity;
+  readonly requestHandler: NodeHttpHandler;
+  readonly retryStrategy: RetryStrategyV2;
+  /** Seen in CloudTrail's userAgent, so that a change can be traced to its response. */
+  readonly customUserAgent?: string;
+}
+
+/** An attempt for one call: the SDK by itself would wait for an answer without limit. */
+const CONNECTION_TIMEOUT_MS = 1_000;
+const REQUEST_TIMEOUT_MS = 4_000;
+/** Many attempts are cheap because the adaptive strategy waits before it sends, and a lost one costs a whole redelivery. */
+const MAX_ATTEMPTS = 8;
+
+/** One for all clients: connections are kept alive over sessions, which live for one response each. */
+const requestHandler = new NodeHttpHandler({
+  connectionTimeout: CONNECTION_TIMEOUT_MS,
+  requestTimeout: REQUEST_TIMEOUT_MS,
+  throwOnRequestTimeout: true,
+});
+
+const strategies = new Map<string, RetryStrategyV2>();
+
+/** AWS throttles by account and Region, so that is what shares one rate limiter, whatever session the calls are made in. */
+function retryStrategy(account: string, region: string): RetryStrategyV2 {
+  const key = `${account}/${region}`;
+  const strategy = strategies.get(key) ?? new AdaptiveRetryStrategy(MAX_ATTEMPTS);
+  strategies.set(key, strategy);
+  return strategy;
+}
+
+/**
+ * The one place where clients get their timeouts, retries and connections.
+ * https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
+ */
+export const sessionConfig = (
+  account: string,
+  region: string,
+  credentials?: AwsCredentialIdentity,
+  userAgent?: string,
+): SessionConfig => ({
+  region,
+  requestHandler,
+  retryStrategy: retryStrategy(account, region),
+  ...(credentials && { credentials }),
+  ...(userAgent && { customUserAgent: userAgent }),
+});

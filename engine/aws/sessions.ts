@@ -1,0 +1,111 @@
+import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
+import type { AwsCredentialIdentity } from '@smithy/types';
+import type { Place } from '../arn.ts';
+import type { Permission } from '../remediation.ts';
+import { type SessionConfig, sessionConfig } from './session.ts';
+
+/** How a worker comes to act in an account: one session to look, another to change. */
+export interface Sessions {
+  /** A session that can only read. */
+  read(place: Place): Promise<SessionConfig>;
+  /** A session for one plan: what it may write, and the reads that verify it. Null when the policy is too long for one. */
+  write(place: Place, permissions: readonly Permission[], response: string): Promise<SessionConfig | null>;
+}
+
+/**
+ * Characters of a session policy that STS takes; it packs the policy too, and refuses it above its own packed limit.
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html#reference_iam-quotas-entity-length
+ */
+const SESSION_POLICY_CHARACTERS = 2_048;
+const WRITE_SESSION_SECONDS = 900;
+/** The most that a role assumed from a role can have. */
+const READ_SESSION_SECONDS = 3_600;
+const RENEW_BEFORE_MS = 5 * 60_000;
+
+/** The session policy for a plan: the declared writes, and the declared reads on anything. */
+export const sessionPolicy = (reads: readonly string[], writes: readonly Permission[] = []): string =>
+  JSON.stringify({
+    Version: '2012-10-17',
+    Statement: [
+      { Effect: 'Allow', Action: reads, Resource: '*' },
+      ...writes.map(({ actions, resources, condition }) => ({
+        Effect: 'Allow',
+        Action: actions,
+        Resource: resources,
+        ...(condition && { Condition: condition }),
+      })),
+    ],
+  });
+
+/** Sessions by assuming the worker's role in the member account. */
+export class AssumedSessions implements Sessions {
+  readonly #sts: STSClient;
+  readonly #worker: string;
+  readonly #reads: readonly string[];
+  readonly #cached = new Map<string, Promise<AwsCredentialIdentity>>();
+
+  /**
+   * @param home account and Region in which the worker itself runs
+   * @param worker name of the worker: the role is `firebreak-<worker>`
+   * @param reads the read actions of all its remediations
+   */
+  constructor(home: { account: string; region: string }, worker: string, reads: readonly string[]) {
+    this.#sts = new STSClient(sessionConfig(home.account, home.region));
+    this.#worker = worker;
+    this.#reads = reads;
+  }
+
+  async read({ account, region, partition }: Place): Promise<SessionConfig> {
+    const cached = await this.#cached.get(account)?.catch(() => undefined);
+    const fresh = cached?.expiration && cached.expiration.getTime() - Date.now() > RENEW_BEFORE_MS;
+    if (!fresh) {
+      const session = `firebreak-${this.#worker}-read`;
+      this.#cached.set(account, this.#assume(partition, account, session, sessionPolicy(this.#reads), READ_SESSION_SECONDS));
+    }
+    return sessionConfig(account, region, await this.#cached.get(account), `firebreak/${this.#worker}`);
+  }
+
+  async write(place: Place, permissions: readonly Permission[], response: string): Promise<SessionConfig | null> {
+    const policy = sessionPolicy(this.#reads, permissions);
+    if (policy.length > SESSION_POLICY_CHARACTERS) return null;
+    const credentials = await this.#assume(place.partition, place.account, response, policy, WRITE_SESSION_SECONDS);
+    return sessionConfig(place.account, place.region, credentials, `firebreak/${response}`);
+  }
+
+  async #assume(
+    partition: string,
+    account: string,
+    session: string,
+    policy: string,
+    seconds: number,
+  ): Promise<AwsCredentialIdentity> {
+    const { Credentials: given } = await this.#sts.send(
+      new AssumeRoleCommand({
+        RoleArn: `arn:${partition}:iam::${account}:role/firebreak-${this.#worker}`,
+        RoleSessionName: session,
+        Policy: policy,
+        DurationSeconds: seconds,
+      }),
+    );
+    if (!given?.AccessKeyId || !given.SecretAccessKey || !given.SessionToken || !given.Expiration) {
+      throw new Error(`STS gave no credentials for account ${account}`);
+    }
+    return {
+      accessKeyId: given.AccessKeyId,
+      secretAccessKey: given.SecretAccessKey,
+      sessionToken: given.SessionToken,
+      expiration: given.Expiration,
+    };
+  }
+}
+
+/** Sessions of whoever runs the command, with the credentials and endpoint that the SDK finds. */
+export class CallerSessions implements Sessions {
+  async read({ account, region }: Place): Promise<SessionConfig> {
+    return sessionConfig(account, region, undefined, 'firebreak/cli');
+  }
+
+  async write({ account, region }: Place, _permissions: readonly Permission[], response: string): Promise<SessionConfig> {
+    return sessionConfig(account, region, undefined, `firebreak/${response}`);
+  }
+}

@@ -1,0 +1,134 @@
+import * as z from 'zod/mini';
+import { parseArn } from '../arn.ts';
+import type { FindingResource } from './finding.ts';
+import { accountId, instant, maybe, name, partitionOf, reader, region } from './reader.ts';
+import { ACCOUNT, distinct, resource } from './resources.ts';
+import { severityOf } from './severity.ts';
+
+const text = maybe(z.string());
+
+/** https://docs.aws.amazon.com/guardduty/latest/APIReference/API_Finding.html, less its capitals */
+const finding = z.object({
+  accountId,
+  region,
+  arn: name,
+  type: name,
+  title: maybe(z.string()),
+  severity: z.number().check(z.gte(0, 'is below 0'), z.lte(10, 'is above 10')),
+  updatedAt: instant,
+  resource: z.object({
+    resourceType: maybe(z.string()),
+    accessKeyDetails: maybe(z.object({ userType: text, userName: text, principalId: text })),
+    s3BucketDetails: maybe(z.array(z.object({ arn: text, name: text }))),
+    instanceDetails: maybe(z.object({ instanceId: text })),
+    ebsSnapshotDetails: maybe(z.object({ snapshotArn: text })),
+    lambdaDetails: maybe(z.object({ functionName: text })),
+    rdsDbInstanceDetails: maybe(z.object({ dbInstanceIdentifier: text })),
+    eksClusterDetails: maybe(z.object({ name: text })),
+    ecsClusterDetails: maybe(z.object({ name: text })),
+  }),
+  service: z.object({
+    archived: maybe(z.boolean()),
+    resourceRole: maybe(z.string()),
+    additionalInfo: maybe(z.object({ sample: maybe(z.boolean()), value: maybe(z.unknown()) })),
+  }),
+});
+type Detail = z.output<typeof finding>;
+
+/**
+ * A finding of GuardDuty. Its account and Region are those of the detail: with a delegated administrator the envelope has
+ * the administrator's.
+ * https://docs.aws.amazon.com/guardduty/latest/ug/guardduty_findings_eventbridge.html
+ */
+export const guardDuty = reader(finding, (detail, envelope) => {
+  const place = { account: detail.accountId, region: detail.region, partition: partitionOf(detail.region) };
+  const principal = principalOf(detail, place);
+  const role = ROLES.get(detail.service.resourceRole ?? '');
+  return [
+    {
+      source: 'guardduty',
+      type: detail.type,
+      id: detail.arn,
+      title: detail.title ?? detail.type,
+      severity: severityOf(detail.severity),
+      score: detail.severity,
+      ...place,
+      resources: distinct(subjects(detail).map(([type, id]) => (id ? resource(type, id, place) : undefined))),
+      updatedAt: detail.updatedAt,
+      status: detail.service.archived ? 'suppressed' : 'active',
+      sample: isSample(detail),
+      requested: false,
+      ...(principal && { principal }),
+      ...(role && { role }),
+      envelope,
+    },
+  ];
+});
+
+const ROLES: ReadonlyMap<string, 'actor' | 'target'> = new Map([
+  ['ACTOR', 'actor'],
+  ['TARGET', 'target'],
+]);
+
+type Subject = readonly [type: FindingResource['type'], id: string | null | undefined];
+
+/**
+ * What the finding is about, which is not all that it mentions: a finding on credentials or on a bucket also describes the
+ * instance that the call came from, and one on S3 comes with the resource type AccessKey when it is about the call that
+ * changed the bucket.
+ */
+function subjects({ type, accountId, resource }: Detail): readonly Subject[] {
+  if (/^\w+:S3\//.test(type)) {
+    const buckets = resource.s3BucketDetails ?? [];
+    return type.includes('/Account') ? [[ACCOUNT, accountId]] : buckets.map(({ arn, name }) => [BUCKET, arn ?? name]);
+  }
+  switch (resource.resourceType) {
+    case 'AccessKey': {
+      const key = resource.accessKeyDetails;
+      return key?.userType === 'IAMUser' ? [['AWS::IAM::User', key.userName]] : [];
+    }
+    case 'S3Bucket':
+    case 'S3Object':
+      return (resource.s3BucketDetails ?? []).map(({ arn, name }) => [BUCKET, arn ?? name]);
+    case 'Instance':
+      return [['AWS::EC2::Instance', resource.instanceDetails?.instanceId]];
+    case 'EBSSnapshot':
+      return [['AWS::EC2::Snapshot', resource.ebsSnapshotDetails?.snapshotArn]];
+    case 'Lambda':
+      return [['AWS::Lambda::Function', resource.lambdaDetails?.functionName]];
+    case 'RDSDBInstance':
+      return [['AWS::RDS::DBInstance', resource.rdsDbInstanceDetails?.dbInstanceIdentifier]];
+    case 'EKSCluster':
+      return [['AWS::EKS::Cluster', resource.eksClusterDetails?.name]];
+    case 'ECSCluster':
+      return [['AWS::ECS::Cluster', resource.ecsClusterDetails?.name]];
+    default:
+      return [];
+  }
+}
+
+const BUCKET = 'AWS::S3::Bucket';
+
+/**
+ * GuardDuty names the caller by parts: for a role its name and `role id:session`. Together they are the ARN that CloudTrail
+ * has for it.
+ */
+function principalOf(
+  { accountId, resource }: Detail,
+  { partition }: { readonly partition: string },
+): string | undefined {
+  const { userType, userName, principalId } = resource.accessKeyDetails ?? {};
+  const session = principalId?.split(':')[1];
+  const arn =
+    userType === 'AssumedRole' && session
+      ? `arn:${partition}:sts::${accountId}:assumed-role/${userName}/${session}`
+      : `arn:${partition}:iam::${accountId}:user/${userName}`;
+  return userName && (userType === 'AssumedRole' || userType === 'IAMUser') && parseArn(arn) ? arn : undefined;
+}
+
+/** GuardDuty writes `additionalInfo` twice: as fields and, in `value`, as JSON text. */
+function isSample({ title, service: { additionalInfo } }: Detail): boolean {
+  if (additionalInfo?.sample || title?.startsWith('[SAMPLE]')) return true;
+  const { value } = additionalInfo ?? {};
+  return typeof value === 'string' && /"sample"\s*:\s*true/.test(value);
+}

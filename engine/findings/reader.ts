@@ -1,0 +1,59 @@
+import * as z from 'zod/mini';
+import { ACCOUNT_ID } from '../arn.ts';
+import type { Envelope, Finding, Normalised } from './finding.ts';
+
+/** Reads the `detail` of one kind of event. Never throws: what does not fit is a rejection that names the field. */
+export type Reader = (detail: unknown, envelope: Envelope) => Normalised;
+
+/**
+ * A reader from the shape of `detail` and a total function from that shape to findings.
+ * Fields that the shape does not name are ignored: AWS adds fields without notice.
+ */
+export const reader =
+  <T>(shape: z.ZodMiniType<T>, findings: (detail: T, envelope: Envelope) => readonly Finding[]): Reader =>
+  (detail, envelope) => {
+    const parsed = shape.safeParse(detail);
+    return parsed.success
+      ? { findings: findings(parsed.data, envelope) }
+      : { rejection: rejection(parsed.error.issues, ['detail']) };
+  };
+
+/** The first issue as `path: what is wrong`; the text is ours alone, so it holds nothing of the input. */
+export function rejection(issues: readonly z.core.$ZodIssue[], root: readonly PropertyKey[] = []): string {
+  const [issue] = issues;
+  if (!issue) return 'does not have the shape of an event';
+  const path = [...root, ...issue.path].map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`));
+  const where = path.join('').replace(/^\./, '') || 'message';
+  return `${where}: ${fault(issue)}`;
+}
+
+function fault(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'invalid_type')
+    return issue.input === undefined ? 'is missing' : `is not of type ${issue.expected}`;
+  if (issue.code === 'invalid_value') return `is none of ${issue.values.join(', ')}`;
+  return issue.message;
+}
+
+export const accountId = z.string().check(z.regex(ACCOUNT_ID, 'is not a twelve-digit account id'));
+
+export const region = z.string().check(z.regex(/^[a-z]{2,4}(?:-[a-z]{1,12}){1,3}-\d{1,2}$/, 'is not a Region'));
+
+/** Text that names something and must be there. */
+export const name = z.string().check(z.minLength(1, 'is empty'), z.maxLength(2048, 'is longer than 2048'));
+
+/** A field that AWS may leave out or set to null. */
+export const maybe = z.nullish;
+
+const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/;
+
+/** An ISO 8601 time with its offset, put out as `YYYY-MM-DDTHH:mm:ss.sssZ`. */
+export const instant = z.pipe(
+  z.string().check(z.refine((text) => ISO.test(text) && !Number.isNaN(Date.parse(text)), 'is not an ISO 8601 time')),
+  z.transform((text: string) => new Date(text).toISOString()),
+);
+
+/** The partition that a Region belongs to. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html */
+export function partitionOf(region: string): string {
+  if (region.startsWith('cn-')) return 'aws-cn';
+  return region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws';
+}

@@ -1,0 +1,113 @@
+import * as z from 'zod/mini';
+import { parseArn } from '../arn.ts';
+import { type Envelope, type Finding, SEVERITIES } from './finding.ts';
+import { accountId, instant, maybe, name, partitionOf, reader, region } from './reader.ts';
+import { ACCOUNT, distinct, resource } from './resources.ts';
+import { scoreOf, severityOf } from './severity.ts';
+
+const SAMPLE = 'aws/guardduty/service/additionalInfo/sample';
+
+/** https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub-findings-format-syntax.html */
+const asff = z.object({
+  Id: name,
+  ProductArn: name.check(z.refine(isProduct, 'is not the ARN of a Security Hub product')),
+  GeneratorId: name,
+  AwsAccountId: accountId,
+  Region: maybe(region),
+  Types: maybe(z.array(z.string())),
+  Title: z.string(),
+  UpdatedAt: instant,
+  Severity: z.object({
+    Label: maybe(z.enum(SEVERITIES)),
+    Normalized: maybe(z.number().check(z.gte(0, 'is below 0'), z.lte(100, 'is above 100'))),
+  }),
+  Compliance: maybe(z.object({ Status: maybe(z.string()), SecurityControlId: maybe(z.string()) })),
+  Workflow: maybe(z.object({ Status: maybe(z.string()) })),
+  RecordState: maybe(z.string()),
+  Sample: maybe(z.boolean()),
+  ProductFields: maybe(z.object({ ControlId: maybe(z.string()), [SAMPLE]: maybe(z.string()) })),
+  Resources: z.array(z.object({ Type: name, Id: name })),
+});
+type Asff = z.output<typeof asff>;
+
+const findings = z.object({ findings: z.array(asff).check(z.minLength(1, 'is empty')) });
+
+/** A finding that Security Hub imported or updated: one an event. */
+export const imported = reader(findings, (detail, envelope) =>
+  detail.findings.map((finding) => findingOf(finding, envelope, false)),
+);
+
+/** Findings that a person chose a custom action on: the person asked, so they are active whatever their workflow says. */
+export const customAction = reader(findings, (detail, envelope) =>
+  detail.findings.map((finding) => findingOf(finding, envelope, true)),
+);
+
+function findingOf(finding: Asff, envelope: Envelope, requested: boolean): Finding {
+  const at = finding.Region ?? parseArn(finding.ProductArn)?.region ?? envelope.region;
+  const place = { account: finding.AwsAccountId, region: at, partition: partitionOf(at) };
+  const severity = finding.Severity.Label ?? severityOf((finding.Severity.Normalized ?? 0) / 10);
+  return {
+    source: 'securityhub',
+    type: typeOf(finding),
+    id: finding.Id,
+    productArn: finding.ProductArn,
+    title: finding.Title,
+    severity,
+    score: scoreOf(severity),
+    ...place,
+    resources: distinct(finding.Resources.map(({ Type, Id }) => resource(cloudFormationType(Type), Id, place))),
+    updatedAt: finding.UpdatedAt,
+    status: requested ? 'active' : statusOf(finding),
+    sample: isSample(finding),
+    requested,
+    envelope,
+  };
+}
+
+function isProduct(text: string): boolean {
+  const arn = parseArn(text);
+  return arn?.service === 'securityhub' && arn.resource.startsWith('product/');
+}
+
+const CONTROL_ID = /^[A-Za-z][A-Za-z0-9]{0,63}\.\d{1,4}$/;
+
+/**
+ * The control id for a finding of Security Hub's own controls. Any other finding has its product before its type, and so a
+ * `/`, so that a product cannot take the name of a control.
+ * @param product the resource part of the product's ARN, less `product/` or `productv2/`
+ */
+export function controlOr(product: string, control: string | null | undefined, otherwise: string): string {
+  return product === 'aws/securityhub' && control && CONTROL_ID.test(control) ? control : `${product}/${otherwise}`;
+}
+
+function typeOf({ ProductArn, Compliance, ProductFields, Types, GeneratorId }: Asff): string {
+  const arn = parseArn(ProductArn);
+  const product = arn?.account === '' ? arn.resource.replace('product/', '') : `${arn?.account}/${arn?.resource}`;
+  return controlOr(product, Compliance?.SecurityControlId ?? ProductFields?.ControlId, Types?.[0] ?? GeneratorId);
+}
+
+function statusOf({ Workflow, RecordState, Compliance }: Asff): Finding['status'] {
+  if (Workflow?.Status === 'SUPPRESSED' || RecordState === 'ARCHIVED') return 'suppressed';
+  const passed = Compliance?.Status === 'PASSED' || Compliance?.Status === 'NOT_AVAILABLE';
+  return passed || Workflow?.Status === 'RESOLVED' ? 'resolved' : 'active';
+}
+
+const isSample = ({ Sample, Title, ProductFields }: Asff): boolean =>
+  Sample === true || Title.startsWith('[SAMPLE]') || ProductFields?.[SAMPLE] === 'true';
+
+const TYPES: ReadonlyMap<string, string> = new Map([
+  ['AwsAccount', ACCOUNT],
+  ['AwsRdsDbSnapshot', 'AWS::RDS::DBSnapshot'],
+  ['AwsRdsDbClusterSnapshot', 'AWS::RDS::DBClusterSnapshot'],
+  ['AwsRdsDbInstance', 'AWS::RDS::DBInstance'],
+  ['AwsRdsDbCluster', 'AWS::RDS::DBCluster'],
+]);
+
+/**
+ * The CloudFormation name of an ASFF resource type: `AwsEc2SecurityGroup` is `AWS::EC2::SecurityGroup`.
+ * https://docs.aws.amazon.com/securityhub/latest/userguide/asff-resources.html
+ */
+function cloudFormationType(type: string): string {
+  const [, service = '', rest = ''] = /^Aws([A-Z][a-z0-9]+)([A-Z]\w*)$/.exec(type) ?? [];
+  return TYPES.get(type) ?? (rest ? `AWS::${service.length > 3 ? service : service.toUpperCase()}::${rest}` : type);
+}

@@ -1,0 +1,9 @@
+import { caution } from './caution.ts';
+import { exception } from './exception.ts';
+import type { Guard } from './guard.ts';
+import { mode } from './mode.ts';
+import { sample } from './sample.ts';
+import { selfCaused } from './self-caused.ts';
+
+/** All guards, in the order in which they are asked. */
+export const GUARDS: readonly Guard[] = [sample, selfCaused, exception, mode, caution];

@@ -1,0 +1,9 @@
+import type { FindingGuard } from './guard.ts';
+
+/** Sample findings name resources that do not exist, or somebody else's: they show that the path works, and change nothing. */
+export const sample: FindingGuard = {
+  name: 'sample',
+  phase: 'finding',
+  check: ({ finding }) =>
+    finding.sample ? { outcome: 'simulated', reason: 'a sample finding: nothing was read or changed' } : undefined,
+};

@@ -1,0 +1,51 @@
+import type { Finding } from '../findings/finding.ts';
+import type { Plan } from '../remediation.ts';
+import type { Outcome, Response, ResponseRecord } from '../response.ts';
+import type { Json } from '../state.ts';
+
+/** The record of every response. Nothing in it is ever deleted or replaced, but for a header's outcome. */
+export interface Ledger {
+  /** Starts a response; when one of that id was started before, answers that one as resumed and changes nothing. */
+  open(response: Response, finding: Finding): Promise<{ readonly response: Response; readonly resumed: boolean }>;
+  /** Adds to the timeline. */
+  append(id: string, event: string, detail: Json): Promise<void>;
+  /**
+   * Stores what was and what shall be, once: when a plan is already stored, answers that one and changes nothing, so that
+   * a state half written by an interrupted run never becomes the state to go back to.
+   */
+  plan(id: string, plan: Plan): Promise<Plan>;
+  /** Ends a response. */
+  close(response: Response, outcome: Outcome, reason: string | undefined): Promise<Response>;
+  get(id: string): Promise<ResponseRecord | undefined>;
+  /** Headers, newest first. */
+  list(options: { readonly since: Date; readonly limit: number }): Promise<readonly Response[]>;
+}
+
+/** A finding that came while another response held the resource. */
+export interface Note {
+  readonly message: string;
+  readonly finding: Finding;
+}
+
+/** A lease that is held: the open response it belongs to, and what came meanwhile. */
+export interface Lease {
+  /** The response to go on with: this message's own, or one that was interrupted. */
+  readonly response: string;
+  readonly notes: readonly Note[];
+}
+
+/** What a lease is on: a remediation and the one resource it acts on. */
+export const leaseKey = (remediation: string, arn: string): string => `${remediation}#${arn}`;
+
+/** One response at a time on a remediation and resource. */
+export interface Leases {
+  /**
+   * Takes the lease, also from a holder whose time is over. The holder is a message id, so that a redelivery takes over
+   * at once. When somebody else holds it, leaves the note for them and answers undefined.
+   */
+  acquire(key: string, response: string, note: Note): Promise<Lease | undefined>;
+  /** Lets go, or answers the notes that came since (without those in `seen`), which the holder looks at first. */
+  release(key: string, holder: string, seen: readonly Note[]): Promise<readonly Note[]>;
+  /** The held lease goes on with another response. */
+  follow(key: string, holder: string, response: string): Promise<void>;
+}

@@ -1,0 +1,213 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import * as z from 'zod/mini';
+import type { Sessions } from './aws/sessions.ts';
+import { describeError, isTransient } from './errors.ts';
+import type { Finding } from './findings/finding.ts';
+import type { Situation, Stop } from './guards/guard.ts';
+import { GUARDS } from './guards/guards.ts';
+import type { Ledger } from './ledger/ledger.ts';
+import { type Policy, parametersOf } from './policy.ts';
+import type { Action, Context, Plan, Target } from './remediation.ts';
+import type { Response } from './response.ts';
+import { type Change, canonical, changes, withPart } from './state.ts';
+
+/** What a response needs of the house it runs in. */
+export interface House {
+  readonly ledger: Ledger;
+  readonly sessions: Sessions;
+  readonly policy: Policy;
+  readonly home: { readonly account: string; readonly region: string };
+  readonly log: Log;
+  /** A person asked for this resource by name: what would wait for approval only warns. */
+  readonly requested?: boolean;
+  /** Plan, and go no further. */
+  readonly planOnly?: boolean;
+  /** No other try will follow, so that what is transient ends the response too. */
+  readonly lastTry?: boolean;
+}
+
+export interface Log {
+  info(message: string, fields: Record<string, unknown>): void;
+  warn(message: string, fields: Record<string, unknown>): void;
+}
+
+/** One remediation, one resource, one finding. */
+export interface Request {
+  readonly id: string;
+  readonly action: Action;
+  readonly target: Target;
+  readonly finding: Finding;
+  readonly correlation: string;
+}
+
+/** A response that a person takes back. */
+export interface UndoRequest extends Request {
+  readonly recorded: Plan;
+  readonly undoes: string;
+  readonly by: string;
+}
+
+/** Milliseconds before each look at whether a change has settled: AWS reads are eventually consistent. */
+const LOOKS_MS = [0, 250, 750, 2_000, 4_000];
+
+/**
+ * Runs one response from the guards to the verified end, and records each step before the next. Called again with the same
+ * id it goes on where the last run stopped, or answers what that run came to.
+ *
+ * @throws what is transient (throttles, time-outs, service faults), with the response left open for the next try
+ */
+export const respond = (request: Request, house: House): Promise<Response> => attempt(request, house, fix);
+
+/**
+ * Takes a response's recorded change back, part by part, as a response of its own.
+ *
+ * @throws what is transient, with the response left open for the next try
+ */
+export const undo = (request: UndoRequest, house: House): Promise<Response> =>
+  attempt(request, house, goBack, { undoes: request.undoes, by: request.by });
+
+type Work<R extends Request> = (request: R, house: House, context: Context, resumed: boolean) => Promise<Stop>;
+
+async function attempt<R extends Request>(
+  request: R,
+  house: House,
+  work: Work<R>,
+  origin: Pick<Response, 'undoes' | 'by'> = {},
+): Promise<Response> {
+  const { id, action, target, finding, correlation } = request;
+  const { source, type, severity, title } = finding;
+  const { response, resumed } = await house.ledger.open(
+    {
+      id,
+      remediation: action.id,
+      target,
+      correlation,
+      finding: { source, type, id: finding.id, severity, title },
+      startedAt: new Date().toISOString(),
+      ...origin,
+    },
+    finding,
+  );
+  if (response.outcome) return response;
+  const context: Context = {
+    finding,
+    parameters: parametersOf(house.policy, action),
+    response: id,
+    now: new Date(response.startedAt),
+    record: (event, detail) => house.ledger.append(id, event, detail),
+  };
+  const { outcome, reason } = await work(request, house, context, resumed).catch((error: unknown): Stop => {
+    if (error instanceof Error && action.gone.includes(error.name)) {
+      return { outcome: 'gone', reason: 'the resource does not exist any more' };
+    }
+    if (isTransient(error) && !house.lastTry) throw error;
+    return { outcome: 'failed', reason: describeError(error) };
+  });
+  const closed = await house.ledger.close(response, outcome, reason);
+  house.log.info('response ended', {
+    response: id,
+    correlation,
+    remediation: action.id,
+    resource: target.arn,
+    outcome,
+    ...(reason !== undefined && { reason }),
+  });
+  return closed;
+}
+
+async function fix(request: Request, house: House, context: Context, resumed: boolean): Promise<Stop> {
+  const { action, target, finding, id } = request;
+  const situation: Situation = { action, target, finding, policy: house.policy, context, home: house.home };
+  for (const guard of GUARDS) {
+    const stop = guard.phase === 'finding' ? guard.check(situation) : undefined;
+    if (stop) return stop;
+  }
+
+  const reader = action.clients(await house.sessions.read(target));
+  const plan = await action.plan(reader, target, context);
+  const declined = action.decline?.(plan, context);
+  if (declined) return declined;
+  const earlier = resumed ? await house.ledger.get(id) : undefined;
+  if (changes(plan.before, plan.after).length === 0) {
+    return earlier?.timeline.some(({ event }) => event === 'applying')
+      ? { outcome: 'verified', reason: 'the change of an interrupted run is in place' }
+      : { outcome: 'compliant', reason: 'nothing to change' };
+  }
+  if (earlier?.plan) await context.record('continued', { before: plan.before, after: plan.after });
+  else await house.ledger.plan(id, plan);
+
+  if (house.planOnly) return { outcome: 'observed', reason: 'only a plan was asked for' };
+  for (const guard of GUARDS) {
+    const stop = guard.phase === 'plan' ? guard.check(situation, plan) : undefined;
+    if (stop && !house.requested) return stop;
+    if (stop) await context.record('warned', { guard: guard.name, reason: stop.reason });
+  }
+
+  await change(plan, request, house, context);
+  const left = await settle(reader, plan, request, context);
+  if (left.length === 0) return { outcome: 'verified', reason: 'changed, and it reads back as planned' };
+  const again = await action.plan(reader, target, context);
+  return changes(again.before, again.after).length === 0
+    ? { outcome: 'verified', reason: 'the resource is compliant, if not exactly as planned' }
+    : { outcome: 'unverified', reason: `changed, but it reads back otherwise: ${describeChanges(left)}` };
+}
+
+async function goBack(request: UndoRequest, house: House, context: Context): Promise<Stop> {
+  const { action, target, recorded, id } = request;
+  if (action.undo === 'irreversible') return { outcome: 'refused', reason: `${action.id} cannot be undone` };
+  z.parse(action.state, recorded.before);
+
+  const reader = action.clients(await house.sessions.read(target));
+  const { changedSince, ...plan } = await action.undo(reader, target, recorded, context);
+  if (changedSince.length > 0) {
+    return { outcome: 'changed-since', reason: `somebody changed it since: ${describeChanges(changedSince)}` };
+  }
+  if (changes(plan.before, plan.after).length === 0) return { outcome: 'undone', reason: 'it already is as it was before' };
+  await house.ledger.plan(id, plan);
+  if (house.planOnly) return { outcome: 'observed', reason: 'only a plan was asked for' };
+
+  await change(plan, request, house, context);
+  const left = await settle(reader, plan, request, context);
+  return left.length === 0
+    ? { outcome: 'undone', reason: 'it is as it was before, and reads back so' }
+    : { outcome: 'unverified', reason: `written back, but it reads otherwise: ${describeChanges(left)}` };
+}
+
+/** Applies a plan in one session, or, when its policy would be too long for STS, in one session for each part. */
+async function change(plan: Plan, { action, target, id }: Request, house: House, context: Context): Promise<void> {
+  const wanted = changes(plan.before, plan.after);
+  await context.record('applying', wanted.map((change) => ({ ...change })));
+  const whole = await house.sessions.write(target, action.permissions.write(target, plan), id);
+  if (whole) return action.apply(action.clients(whole), target, plan, context);
+
+  for (const { part: name, to } of wanted) {
+    const step: Plan = { ...plan, after: withPart(plan.before, name, to) };
+    const session = await house.sessions.write(target, action.permissions.write(target, step), id);
+    if (!session) throw new Error(`the session policy for ${name} is longer than STS takes`);
+    await action.apply(action.clients(session), target, step, context);
+  }
+}
+
+/** Reads until the plan is in place, or long enough; answers the parts that are not. */
+async function settle(
+  reader: unknown,
+  plan: Plan,
+  { action, target }: Request,
+  context: Context,
+): Promise<readonly Change[]> {
+  let left: readonly Change[] = [];
+  for (const wait of LOOKS_MS) {
+    await sleep(wait);
+    left = await action.verify(reader, target, plan, context);
+    if (left.length === 0) break;
+  }
+  await context.record('looked', { left: left.map((change) => ({ ...change })) });
+  return left;
+}
+
+/** Differences in one line, for a reason. */
+const describeChanges = (list: readonly Change[]): string =>
+  list
+    .map(({ part: name, from, to }) => `${name} should be ${canonical(from)} and is ${canonical(to)}`)
+    .join('; ')
+    .slice(0, 1_000);

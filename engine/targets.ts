@@ -1,0 +1,56 @@
+import { createHash } from 'node:crypto';
+import { arnOf, idFromArn, parseArn } from './arn.ts';
+import type { Finding, FindingResource } from './findings/finding.ts';
+import type { Target } from './remediation.ts';
+
+/** Types that have one name in all Regions of an account. */
+const GLOBAL = new Set(['AWS::IAM::User']);
+
+/** A target of a known type by its id, or undefined when AWS would give no such id. */
+export function targetOf(type: string, place: Pick<Target, 'account' | 'region' | 'partition'>, id: string): Target | undefined {
+  const { account, region, partition } = place;
+  const arn = arnOf(type, place, id);
+  return arn === undefined ? undefined : { type, id, arn, account, region, partition };
+}
+
+/**
+ * A target by its ARN. Account and Region are the ARN's where it has them, and `place`'s where it leaves them out (buckets,
+ * IAM, snapshots).
+ */
+export function targetFromArn(types: readonly string[], arn: string, place: { account: string; region: string }): Target | undefined {
+  const parsed = parseArn(arn);
+  if (!parsed) return undefined;
+  for (const type of types) {
+    const id = idFromArn(type, arn);
+    const region = parsed.region === '' || GLOBAL.has(type) ? place.region : parsed.region;
+    const target =
+      id !== undefined && targetOf(type, { account: parsed.account || place.account, region, partition: parsed.partition }, id);
+    // An IAM user's path is part of the ARN that policies match, and of nothing else.
+    if (target) return type === 'AWS::IAM::User' ? { ...target, arn } : target;
+  }
+  return undefined;
+}
+
+/** The resources of a finding that are of these types, and as AWS would name them. */
+export const ownTargets = (types: readonly string[], finding: Finding): Target[] =>
+  finding.resources
+    .filter(({ type }) => types.includes(type))
+    .map((resource) => ownTarget(resource, finding))
+    .filter((target) => target !== undefined);
+
+function ownTarget({ type, id, arn }: FindingResource, finding: Finding): Target | undefined {
+  return arn === undefined ? targetOf(type, finding, id) : targetFromArn([type], arn, finding);
+}
+
+/** What names a target within its remediation, whoever named it: an IAM user has one name, whatever its path. */
+export const targetKey = ({ type, id, account, region, partition }: Target): string =>
+  arnOf(type, { account, region, partition }, id) ?? `${type}/${account}/${region}/${id}`;
+
+const LETTERS = 'abcdefghjkmnpqrstuvwxyz23456789';
+
+/** The id of a response: the same for the same message, remediation and target, so that a redelivery finds its own. */
+export function responseId(remediation: string, target: Target, message: string): string {
+  const digest = createHash('sha256').update(JSON.stringify([remediation, targetKey(target), message])).digest();
+  const letters = [...digest.subarray(0, 10)].map((byte) => LETTERS[byte % LETTERS.length]).join('');
+  return `${remediation.slice(0, remediation.indexOf('.'))}-${letters}`;
+}

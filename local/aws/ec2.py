@@ -1,0 +1,5 @@
+"""Amazon EC2: what moto lacks, by subject: snapshots, security groups, network interfaces."""
+
+import ec2_interfaces  # noqa: F401
+import ec2_security_groups  # noqa: F401
+import ec2_snapshots  # noqa: F401

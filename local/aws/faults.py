@@ -1,0 +1,173 @@
+"""Faults on demand: AWS as it is on a bad day, for tests.
+
+`PUT /firebreak/faults` takes a list of rules and replaces all. A rule matches calls by the globs `service` (the SDK's
+name), `operation`, `account`, `region`, `principal` and `resource`; absent ones match all. Of its matches it lets the
+first `skip` pass, then affects every `every`-th (1), at most `times`. Its effects, any of:
+
+- `latency`: milliseconds to wait
+- `throttle`: {bucket, refillPerSecond}: a token bucket for each account and Region; an empty one is answered as the
+  service answers it
+- `error`: {status, code, message}
+- `hang`: accept the call and do not answer for up to so many seconds, then drop the connection
+- `reset`: true drops the connection at once
+
+`phase` is `before` (default: the call does not take place) or `after` (it took place, and the caller is not told).
+"""
+
+import fnmatch
+import select
+import socket
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from werkzeug.wrappers import Response
+
+import errors
+from api_call import ApiCall
+from doors import DoorError, door, on_reset
+
+_GLOBS = ('service', 'operation', 'account', 'region', 'principal', 'resource')
+_EFFECTS = ('latency', 'throttle', 'error', 'hang', 'reset')
+_KEYS = {*_GLOBS, *_EFFECTS, 'phase', 'skip', 'times', 'every'}
+
+
+class Dropped(ConnectionError):
+    """The connection is to end without an answer."""
+
+
+@dataclass
+class Rule:
+    """A rule as it was put, and how often it matched and was applied."""
+
+    given: dict[str, Any]
+    matched: int = 0
+    applied: int = 0
+    buckets: dict[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
+
+
+_rules: list[Rule] = []
+_lock = threading.Lock()
+
+
+@door('PUT', '/faults')
+def put_faults(request):
+    """A door of the embedded cloud, not of AWS: replaces all fault rules by the list in the body."""
+    rules = request.json
+    if not isinstance(rules, list):
+        raise DoorError(400, 'the body must be a list of rules')
+    for given in rules:
+        _check(given)
+    with _lock:
+        _rules[:] = [Rule(given) for given in rules]
+
+
+@door('GET', '/faults')
+def get_faults(request):
+    """A door of the embedded cloud, not of AWS: the rules, each with the number of calls it matched and affected."""
+    with _lock:
+        return [{**rule.given, 'matched': rule.matched, 'applied': rule.applied} for rule in _rules]
+
+
+@door('DELETE', '/faults')
+def delete_faults(request):
+    """A door of the embedded cloud, not of AWS: removes all fault rules."""
+    forget_faults()
+
+
+@on_reset
+def forget_faults() -> None:
+    """Removes all fault rules."""
+    with _lock:
+        _rules.clear()
+
+
+def _check(given: Any) -> None:
+    if not isinstance(given, dict) or not given.keys() <= _KEYS:
+        raise DoorError(400, f'a rule has only the keys {sorted(_KEYS)}')
+    if not given.keys() & set(_EFFECTS):
+        raise DoorError(400, f'a rule needs one of the effects {list(_EFFECTS)}')
+    if given.get('phase', 'before') not in ('before', 'after'):
+        raise DoorError(400, 'phase is before or after')
+    for key, wanted in (('error', {'status', 'code', 'message'}), ('throttle', {'bucket', 'refillPerSecond'})):
+        if key in given and (not isinstance(given[key], dict) or given[key].keys() != wanted):
+            raise DoorError(400, f'{key} has the keys {sorted(wanted)}')
+    for key in ('skip', 'times', 'every', 'latency', 'hang'):
+        value = given.get(key, 1)
+        if isinstance(value, bool) or not isinstance(value, int | float) or value < 0 or (key == 'every' and value < 1):
+            raise DoorError(400, f'{key} is no valid number')
+
+
+def apply(
+    phase: str, call: ApiCall, account: str, principal: str, resources: list[str], connection: Any
+) -> Response | None:
+    """Does to a call what the rules of a phase say. An error is returned; a hang or reset raises Dropped."""
+    with _lock:
+        chosen = [rule for rule in _rules if rule.given.get('phase', 'before') == phase]
+        affected = [rule for rule in chosen if _matches(rule, call, account, principal, resources) and _due(rule)]
+    for rule in affected:
+        answer = _effect(rule, call, account, connection)
+        if answer:
+            return answer
+    return None
+
+
+def _matches(rule: Rule, call: ApiCall, account: str, principal: str, resources: list[str]) -> bool:
+    actual = {
+        'service': [call.service],
+        'operation': [call.operation],
+        'account': [account],
+        'region': [call.region],
+        'principal': [principal],
+        'resource': resources,
+    }
+    return all(
+        any(fnmatch.fnmatchcase(value, rule.given[key]) for value in actual[key]) for key in _GLOBS if key in rule.given
+    )
+
+
+def _due(rule: Rule) -> bool:
+    rule.matched += 1
+    position = rule.matched - rule.given.get('skip', 0)
+    every = rule.given.get('every', 1)
+    if position <= 0 or position % every or rule.applied >= rule.given.get('times', float('inf')):
+        return False
+    if 'throttle' not in rule.given:
+        rule.applied += 1
+    return True
+
+
+def _effect(rule: Rule, call: ApiCall, account: str, connection: Any) -> Response | None:
+    given = rule.given
+    if 'latency' in given:
+        time.sleep(given['latency'] / 1000)
+    if 'throttle' in given and not _take_token(rule, (account, call.region)):
+        return errors.throttled(call)
+    if 'error' in given:
+        return errors.render(call, **given['error'])
+    if 'hang' in given:
+        # A caller that goes away ends the wait.
+        select.select([connection], [], [], given['hang'])
+        raise Dropped
+    if given.get('reset'):
+        raise Dropped
+    return None
+
+
+def _take_token(rule: Rule, key: tuple[str, str]) -> bool:
+    bucket, refill = rule.given['throttle']['bucket'], rule.given['throttle']['refillPerSecond']
+    with _lock:
+        now = time.monotonic()
+        tokens, seen = rule.buckets.get(key, (float(bucket), now))
+        tokens = min(bucket, tokens + (now - seen) * refill)
+        allowed = tokens >= 1
+        rule.buckets[key] = (tokens - 1 if allowed else tokens, now)
+        if not allowed:
+            rule.applied += 1
+        return allowed
+
+
+def drop(connection: Any) -> None:
+    """Ends a connection without an answer; the caller's next read sees its end."""
+    connection.shutdown(socket.SHUT_RDWR)

@@ -1,0 +1,122 @@
+"""The WSGI application of the embedded cloud: its own doors, and moto behind identification, faults, IAM and the log."""
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import WSGIRequestHandler
+from werkzeug.test import run_wsgi_app
+from werkzeug.wrappers import Response
+
+import calls
+import doors
+import errors
+import faults
+from api_call import ApiCall, buffer_body, read_call
+from authorization import AccessDenied, asked, authorize
+from principals import BadCredentials, Caller, current_caller, identify
+from resources import Access
+
+Environment = dict[str, Any]
+
+
+class QuietHandler(WSGIRequestHandler):
+    """Serves without a line per request, and keeps connections open as AWS does."""
+
+    protocol_version = 'HTTP/1.1'
+
+    def log_request(self, code: Any = '-', size: Any = '-') -> None:
+        pass
+
+
+class Gate:
+    """Every request passes here; AWS calls are identified, disturbed, authorised and logged, in this order."""
+
+    def __init__(self) -> None:
+        self.moto = DomainDispatcherApplication(create_backend_app)
+
+    def __call__(self, environ: Environment, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        path = environ.get('PATH_INFO', '')
+        if path.startswith(doors.PREFIX + '/'):
+            buffer_body(environ)
+            return doors.answer(environ)(environ, start_response)
+        if path.startswith('/moto-api/'):
+            response = self._moto(environ)
+            if path == '/moto-api/reset':
+                doors.run_reset()
+            return response(environ, start_response)
+        try:
+            response = self._call(environ)
+        except faults.Dropped:
+            faults.drop(environ['werkzeug.socket'])
+            raise
+        return response(environ, start_response)
+
+    def _call(self, environ: Environment) -> Response:
+        started = time.time()
+        call = read_call(environ, buffer_body(environ))
+        entry = calls.Call(started, call.service, call.operation, call.region)
+        try:
+            response = self._answer(environ, call, entry)
+            entry.status = response.status_code
+            if response.status_code >= 400:
+                entry.error = errors.error_code(list(response.headers), response.get_data())
+            return response
+        except faults.Dropped:
+            entry.error = 'ConnectionDropped'
+            raise
+        finally:
+            entry.duration = round(1000 * (time.time() - started), 3)
+            calls.record(entry)
+
+    def _answer(self, environ: Environment, call: ApiCall, entry: calls.Call) -> Response:
+        try:
+            caller = identify(call)
+        except BadCredentials as error:
+            entry.decision = 'denied'
+            return errors.bad_credentials(call, error.kind)
+        questions = asked(call, caller)
+        entry.account, entry.principal = caller.account, caller.label
+        entry.actions = list(dict.fromkeys(access.action for access in questions))
+        entry.resources = list(dict.fromkeys(access.resource for access in questions))
+
+        def disturb(phase: str) -> Response | None:
+            socket = environ['werkzeug.socket']
+            return faults.apply(phase, call, caller.account, caller.label, entry.resources, socket)
+
+        return disturb('before') or self._authorized(environ, call, caller, questions, entry, disturb)
+
+    def _authorized(
+        self,
+        environ: Environment,
+        call: ApiCall,
+        caller: Caller,
+        questions: list[Access],
+        entry: calls.Call,
+        disturb: Callable[[str], Response | None],
+    ) -> Response:
+        try:
+            authorize(call, caller, questions)
+        except AccessDenied as error:
+            entry.decision = 'denied'
+            return errors.access_denied(call, str(error))
+        environ['HTTP_X_MOTO_ACCOUNT_ID'] = acting_account(call, caller, questions)
+        token = current_caller.set(caller)
+        try:
+            response = self._moto(environ)
+        finally:
+            current_caller.reset(token)
+        return disturb('after') or response
+
+    def _moto(self, environ: Environment) -> Response:
+        body, status, headers = run_wsgi_app(self.moto, environ, buffered=True)
+        return Response(body, status, headers)
+
+
+def acting_account(call: ApiCall, caller: Caller, questions: list[Access]) -> str:
+    """The account whose state moto is to use: the caller's, or the owner's of the queue that a caller was let into."""
+    if call.service == 'sqs' and caller.checked and questions:
+        owner = questions[0].resource.split(':')[4:5]
+        return owner[0] if owner and owner[0].isdigit() else caller.account
+    return caller.account

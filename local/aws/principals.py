@@ -1,0 +1,149 @@
+"""Who calls: the account's root, an IAM user or a role's session, by the access key of the request.
+
+A key that no AWS would have issued (`test`, or none at all) acts as the root of the account in the header
+`x-moto-account-id`, or of the security account: it is how the machine itself sets things up. Signatures are not checked.
+"""
+
+import contextvars
+import datetime
+from dataclasses import dataclass
+
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.core.utils import utcnow
+from moto.iam.models import Group, ManagedPolicy, Role, User, iam_backends
+
+from api_call import ApiCall
+from doors import on_reset
+from policy import Policies, Principal
+
+
+@dataclass
+class Session:
+    """What AssumeRole issued. `expiration` is a naive UTC time, as moto keeps times."""
+
+    access_key: str
+    token: str
+    role: Role
+    name: str
+    account: str
+    policies: list[str] | None
+    expiration: datetime.datetime
+
+    @property
+    def arn(self) -> str:
+        return f'arn:aws:sts::{self.account}:assumed-role/{self.role.name}/{self.name}'
+
+
+@dataclass
+class Caller:
+    """A principal with its policies. Exactly one of `user` and `session` is set, or neither for root."""
+
+    principal: Principal
+    user_id: str
+    user: User | None = None
+    session: Session | None = None
+
+    @property
+    def account(self) -> str:
+        return self.principal.account
+
+    @property
+    def label(self) -> str:
+        """What the call log and the fault rules know the caller as: 'root', or its ARN."""
+        return self.principal.arn if self.user or self.session else 'root'
+
+    @property
+    def checked(self) -> bool:
+        """Whether IAM is asked about this caller's calls."""
+        return self.user is not None or self.session is not None
+
+    def policies(self) -> Policies:
+        """The policies as they are now: a change to a role counts for its open sessions."""
+        if self.session:
+            role = self.session.role
+            current = iam_backends[self.account]['aws'].roles.get(role.id)
+            if current is None:
+                return Policies(session=self.session.policies)
+            return Policies(_documents(current), _boundary(current, self.account), self.session.policies)
+        if self.user:
+            groups = iam_backends[self.account]['aws'].get_groups_for_user(self.user.name)
+            documents = _documents(self.user) + [text for group in groups for text in _documents(group)]
+            return Policies(documents)
+        return Policies(unlimited=True)
+
+
+class BadCredentials(Exception):
+    """Credentials that AWS refuses before it asks IAM. `kind` is 'invalid' or 'expired'."""
+
+    def __init__(self, kind: str):
+        super().__init__(kind)
+        self.kind = kind
+
+
+# The caller of the request that this thread is serving.
+current_caller: contextvars.ContextVar[Caller] = contextvars.ContextVar('current_caller')
+
+_sessions: dict[str, Session] = {}
+
+
+def open_session(session: Session) -> None:
+    """Makes a session's key known."""
+    _sessions[session.access_key] = session
+
+
+@on_reset
+def forget_sessions() -> None:
+    """Ends all sessions."""
+    _sessions.clear()
+
+
+def identify(call: ApiCall) -> Caller:
+    """The caller of a call. Raises BadCredentials for a key that is unknown though it looks issued, is inactive, or
+    has expired, and for a session token that is not the key's."""
+    session = _sessions.get(call.access_key)
+    if session:
+        if call.session_token != session.token:
+            raise BadCredentials('invalid')
+        if utcnow() >= session.expiration:
+            raise BadCredentials('expired')
+        principal = Principal(session.account, session.arn, role_arn=session.role.arn)
+        return Caller(principal, f'{session.role.id}:{session.name}', session=session)
+    user = _user(call.access_key)
+    if user:
+        return user
+    if call.access_key.startswith(('AKIA', 'ASIA')):
+        raise BadCredentials('invalid')
+    account = call.headers.get('x-moto-account-id') or DEFAULT_ACCOUNT_ID
+    return Caller(Principal(account, f'arn:aws:iam::{account}:root'), account)
+
+
+def _user(access_key: str) -> Caller | None:
+    if not access_key.startswith('AKIA'):
+        return None
+    for account, backends in list(iam_backends.items()):
+        for user in list(backends['aws'].users.values()):
+            for key in user.access_keys:
+                if key.access_key_id == access_key:
+                    # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_access-keys-admin-managed.html
+                    if key.status != 'Active':
+                        raise BadCredentials('invalid')
+                    return Caller(Principal(account, user.arn), user.id, user=user)
+    return None
+
+
+def managed_document(policy: ManagedPolicy) -> str:
+    """The text of a managed policy's default version."""
+    return next(item.document for item in policy.versions if item.version_id == policy.default_version_id)
+
+
+def _documents(entity: Role | User | Group) -> list[str]:
+    return list(entity.policies.values()) + [managed_document(policy) for policy in entity.managed_policies.values()]
+
+
+def _boundary(role: Role, account: str) -> str | None:
+    arn = role.permissions_boundary_arn
+    if not arn:
+        return None
+    policy = iam_backends[account]['aws'].managed_policies.get(arn)
+    # A boundary that does not exist allows nothing.
+    return managed_document(policy) if policy else '{"Statement": []}'

@@ -1,0 +1,54 @@
+import { globSync, readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import type { Plugin } from 'esbuild';
+
+/** Every word of our own sources: an error class that is not among them is one that we do not ask for. */
+const ownWords = new Set(
+  globSync('{engine,functions}/**/*.ts').flatMap((path) => readFileSync(path, 'utf8').match(/\w+/g) ?? []),
+);
+
+/**
+ * Makes the SDK's schema tables removable. They are written with computed keys (`{ [_xN]: … }`), in which esbuild must
+ * suspect side effects, so that every operation of a service would stay in the bundle for the few that are called. For the
+ * same reason every modelled error stays, RDS's 40 kB of them; those that our sources do not name come out, and such an
+ * error reaches us as the service's base exception, with the name that the service sent.
+ */
+export const shakeSchemas: Plugin = {
+  name: 'shake-aws-sdk-schemas',
+  setup(build) {
+    build.onLoad({ filter: /[\\/]@aws-sdk[\\/].*[\\/]dist-es[\\/]schemas[\\/]schemas_\d+\.js$/ }, async ({ path }) => {
+      const source = await readFile(path, 'utf8');
+      const names = new Map(
+        [...source.matchAll(/^const (_\w+) = ("(?:[^"\\]|\\.)*");$/gm)].map(([, name = '', text = '']) => [name, text]),
+      );
+      const contents = source
+        .replace(/\[(_\w+)\]:/g, (key, name: string) => (names.has(name) ? `${names.get(name)}:` : key))
+        .replace(/^n\d+_registry\.registerError\(\w+\$, (\w+)\);$/gm, (line, name: string) => (ownWords.has(name) ? line : ''));
+      return { contents, loader: 'js' };
+    });
+  },
+};
+
+/**
+ * In Lambda, credentials are in the environment. The SDK's default chain also carries profiles, SSO, processes and instance
+ * metadata, with the clients these need: about 130 kB that would be loaded at every cold start and never used.
+ * https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
+ */
+export const environmentCredentials: Plugin = {
+  name: 'environment-credentials',
+  setup(build) {
+    const namespace = 'environment-credentials';
+    build.onResolve({ filter: /^@aws-sdk\/credential-provider-node$/ }, () => ({
+      path: namespace,
+      namespace,
+      sideEffects: false,
+    }));
+    build.onLoad({ filter: /.*/, namespace }, () => ({
+      contents: `export const defaultProvider = () => async () => {
+        const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN } = process.env;
+        if (!AWS_ACCESS_KEY_ID || !AWS_SECRET_ACCESS_KEY) throw new Error('there are no credentials in the environment');
+        return { accessKeyId: AWS_ACCESS_KEY_ID, secretAccessKey: AWS_SECRET_ACCESS_KEY, sessionToken: AWS_SESSION_TOKEN };
+      };`,
+    }));
+  },
+};

@@ -1,0 +1,46 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { build } from 'esbuild';
+import type { Policy } from '../engine/policy.ts';
+import { environmentCredentials, shakeSchemas } from './aws-sdk-shake.ts';
+
+/** SDK clients in a bundle, and its bytes. */
+export interface Bundle {
+  readonly worker: string;
+  readonly bytes: number;
+  readonly clients: readonly string[];
+}
+
+/** A worker's bundle may have this many bytes: more clients, more bytes. */
+export const budget = ({ clients }: Pick<Bundle, 'clients'>): number => (clients.length > 3 ? 400_000 : 300_000);
+
+/**
+ * Bundles a worker into `dist/<worker>/`: index.mjs, its source map apart, and the policy it runs under.
+ * The same sources give the same bytes.
+ */
+export async function bundle(worker: string, policy: Policy, out = 'dist'): Promise<Bundle> {
+  const folder = `${out}/${worker}`;
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  const { metafile } = await build({
+    entryPoints: [`functions/${worker}/handler.ts`],
+    outfile: `${folder}/index.mjs`,
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node24',
+    mainFields: ['module', 'main'],
+    sourcemap: 'external',
+    legalComments: 'none',
+    metafile: true,
+    plugins: [shakeSchemas, environmentCredentials],
+    // CommonJS packages in an ES module need a require of their own.
+    banner: { js: "import{createRequire as $r}from'node:module';const require=$r(import.meta.url);" },
+  });
+  writeFileSync(`${folder}/response-policy.json`, `${JSON.stringify(policy)}\n`);
+  const inputs = Object.keys(metafile.inputs);
+  const clients = [...new Set(inputs.map((path) => /@aws-sdk\/(client-[a-z0-9-]+)\//.exec(path)?.[1]))].filter(
+    (name) => name !== undefined,
+  );
+  return { worker, bytes: metafile.outputs[`${folder}/index.mjs`]?.bytes ?? 0, clients };
+}

@@ -1,0 +1,150 @@
+import { logicalId, type Rule } from './rules.ts';
+
+/** Seconds a worker has for a batch. Its lease, LEASE_SECONDS in engine/pipeline.ts, is longer. */
+const TIMEOUT = 90;
+/** AWS advises six times the function's timeout. https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html */
+const VISIBILITY_TIMEOUT = 6 * TIMEOUT;
+/** As MAX_RECEIVES in engine/pipeline.ts. */
+const MAX_RECEIVES = 5;
+/** Batches at once: as many accounts as one stuck Region can hold up, and no more. */
+const MAXIMUM_CONCURRENCY = 10;
+const FOURTEEN_DAYS = 1_209_600;
+
+const arnOf = (id: string) => ({ 'Fn::GetAtt': [id, 'Arn'] });
+const ref = (id: string) => ({ Ref: id });
+const sub = (text: string) => ({ 'Fn::Sub': text });
+
+/** functions/workers.json: what serverless.yml pulls in for each worker. */
+export const workersTemplate = (workers: readonly string[], rules: readonly Rule[]): object => ({
+  functions: Object.fromEntries(workers.map((worker) => [worker, lambda(worker)])),
+  template: {
+    Resources: Object.assign(
+      {},
+      ...workers.map((worker) => resources(worker, rules.filter((rule) => rule.worker === worker))),
+    ),
+  },
+});
+
+const lambda = (worker: string) => ({
+  name: `firebreak-${worker}`,
+  description: `Firebreak's ${worker} worker`,
+  handler: `dist/${worker}/index.handler`,
+  role: logicalId(worker, 'worker-role'),
+  timeout: TIMEOUT,
+  package: { patterns: ['!**', `dist/${worker}/index.mjs`, `dist/${worker}/response-policy.json`] },
+  environment: {
+    QUEUE_URL: ref(logicalId(worker, 'queue')),
+    DEAD_LETTER_QUEUE_URL: ref(logicalId(worker, 'dead-letter-queue')),
+  },
+  events: [
+    {
+      sqs: {
+        arn: arnOf(logicalId(worker, 'queue')),
+        batchSize: 10,
+        functionResponseType: 'ReportBatchItemFailures',
+        maximumConcurrency: MAXIMUM_CONCURRENCY,
+      },
+    },
+  ],
+});
+
+function resources(worker: string, rules: readonly Rule[]): object {
+  const queue = logicalId(worker, 'queue');
+  const deadLetters = logicalId(worker, 'dead-letter-queue');
+  const role = logicalId(worker, 'worker-role');
+  const sends = (id: string, target: string) => ({
+    Sid: id,
+    Effect: 'Allow',
+    Principal: { Service: 'events.amazonaws.com' },
+    Action: 'sqs:SendMessage',
+    Resource: arnOf(target),
+    Condition: { ArnEquals: { 'aws:SourceArn': rules.map(({ logicalId: rule }) => arnOf(rule)) } },
+  });
+  const receives = (target: string) => ({
+    Sid: 'OwnWorker',
+    Effect: 'Allow',
+    Principal: { AWS: arnOf(role) },
+    Action: 'sqs:SendMessage',
+    Resource: arnOf(target),
+  });
+  const queuePolicy = (target: string) => ({
+    Type: 'AWS::SQS::QueuePolicy',
+    Properties: {
+      Queues: [ref(target)],
+      PolicyDocument: { Version: '2012-10-17', Statement: [sends('OwnRules', target), receives(target)] },
+    },
+  });
+  return {
+    [deadLetters]: {
+      Type: 'AWS::SQS::Queue',
+      Properties: { QueueName: `firebreak-${worker}-dead-letters`, MessageRetentionPeriod: FOURTEEN_DAYS, SqsManagedSseEnabled: true },
+    },
+    [queue]: {
+      Type: 'AWS::SQS::Queue',
+      Properties: {
+        QueueName: `firebreak-${worker}`,
+        VisibilityTimeout: VISIBILITY_TIMEOUT,
+        MessageRetentionPeriod: FOURTEEN_DAYS,
+        SqsManagedSseEnabled: true,
+        RedrivePolicy: { deadLetterTargetArn: arnOf(deadLetters), maxReceiveCount: MAX_RECEIVES },
+      },
+    },
+    [`${queue}Policy`]: queuePolicy(queue),
+    [`${deadLetters}Policy`]: queuePolicy(deadLetters),
+    [role]: {
+      Type: 'AWS::IAM::Role',
+      Properties: {
+        RoleName: `firebreak-worker-${worker}`,
+        Description: `Execution role of Firebreak's ${worker} worker; the member accounts' firebreak-${worker} roles trust it alone`,
+        AssumeRolePolicyDocument: {
+          Version: '2012-10-17',
+          Statement: [{ Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' }],
+        },
+        Policies: [
+          {
+            PolicyName: 'worker',
+            PolicyDocument: {
+              Version: '2012-10-17',
+              Statement: [
+                {
+                  Sid: 'ActInMemberAccounts',
+                  Effect: 'Allow',
+                  Action: 'sts:AssumeRole',
+                  Resource: sub(`arn:\${AWS::Partition}:iam::*:role/firebreak-${worker}`),
+                },
+                {
+                  Sid: 'KeepOwnRecords',
+                  Effect: 'Allow',
+                  Action: ['dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:Query'],
+                  Resource: arnOf('Ledger'),
+                  Condition: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [`${worker}#*`] } },
+                },
+                {
+                  Sid: 'WorkOwnQueue',
+                  Effect: 'Allow',
+                  Action: [
+                    'sqs:ReceiveMessage',
+                    'sqs:DeleteMessage',
+                    'sqs:ChangeMessageVisibility',
+                    'sqs:GetQueueAttributes',
+                    'sqs:SendMessage',
+                  ],
+                  Resource: arnOf(queue),
+                },
+                { Sid: 'Reject', Effect: 'Allow', Action: 'sqs:SendMessage', Resource: arnOf(deadLetters) },
+                {
+                  Sid: 'Log',
+                  Effect: 'Allow',
+                  Action: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+                  Resource: sub(
+                    `arn:\${AWS::Partition}:logs:\${AWS::Region}:\${AWS::AccountId}:log-group:/aws/lambda/firebreak-${worker}:*`,
+                  ),
+                },
+              ],
+            },
+          },
+        ],
+      },
+    },
+  };
+}

@@ -1,0 +1,27 @@
+import { readdirSync } from 'node:fs';
+import type { Action } from '../engine/remediation.ts';
+
+const FUNCTIONS = new URL('../functions/', import.meta.url);
+
+export interface Worker {
+  readonly name: string;
+  readonly remediations: readonly Action[];
+}
+
+/** Folders below functions/ that hold remediations: each is one Lambda, one queue, one role, one bundle. */
+export const workerNames = (): string[] =>
+  readdirSync(FUNCTIONS, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && readdirSync(new URL(`${entry.name}/`, FUNCTIONS)).includes('remediations.ts'))
+    .map(({ name }) => name)
+    .sort();
+
+/** All workers with their remediations. */
+export const loadWorkers = (): Promise<Worker[]> =>
+  Promise.all(
+    workerNames().map(async (name) => {
+      const { remediations } = (await import(new URL(`${name}/remediations.ts`, FUNCTIONS).href)) as {
+        remediations: readonly Action[];
+      };
+      return { name, remediations };
+    }),
+  );
