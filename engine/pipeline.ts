@@ -197,7 +197,14 @@ async function targetsOf(action: Action, finding: Finding, crew: Crew): Promise<
 /** The finding speaks of resources that it does not name, and no such resource is left: said in the ledger too. */
 async function recordNothingLeft(action: Action, finding: Finding, message: string, crew: Crew): Promise<void> {
   const { account, region, partition, source, type, severity, title } = finding;
-  const target: Target = { type: 'AWS::Account', id: account, arn: `arn:${partition}:iam::${account}:root`, account, region, partition };
+  const target: Target = {
+    type: 'AWS::Account',
+    id: account,
+    arn: `arn:${partition}:iam::${account}:root`,
+    account,
+    region,
+    partition,
+  };
   const { response } = await crew.ledger.open(
     {
       id: responseId(action.id, target, message),
@@ -209,7 +216,8 @@ async function recordNothingLeft(action: Action, finding: Finding, message: stri
     },
     finding,
   );
-  if (!response.outcome) await crew.ledger.close(response, 'compliant', 'no resource of the kind is left in the account and Region');
+  if (!response.outcome)
+    await crew.ledger.close(response, 'compliant', 'no resource of the kind is left in the account and Region');
 }
 
 async function reject(record: SQSRecord, reason: string, crew: Crew): Promise<void> {

@@ -162,7 +162,8 @@ async function goBack(request: UndoRequest, house: House, context: Context): Pro
   if (changedSince.length > 0) {
     return { outcome: 'changed-since', reason: `somebody changed it since: ${describeChanges(changedSince)}` };
   }
-  if (changes(plan.before, plan.after).length === 0) return { outcome: 'undone', reason: 'it already is as it was before' };
+  if (changes(plan.before, plan.after).length === 0)
+    return { outcome: 'undone', reason: 'it already is as it was before' };
   await house.ledger.plan(id, plan);
   if (house.planOnly) return { outcome: 'observed', reason: 'only a plan was asked for' };
 
@@ -176,7 +177,10 @@ async function goBack(request: UndoRequest, house: House, context: Context): Pro
 /** Applies a plan in one session, or, when its policy would be too long for STS, in one session for each part. */
 async function change(plan: Plan, { action, target, id }: Request, house: House, context: Context): Promise<void> {
   const wanted = changes(plan.before, plan.after);
-  await context.record('applying', wanted.map((change) => ({ ...change })));
+  await context.record(
+    'applying',
+    wanted.map((change) => ({ ...change })),
+  );
   const whole = await house.sessions.write(target, action.permissions.write(target, plan), id);
   if (whole) return action.apply(action.clients(whole), target, plan, context);
 

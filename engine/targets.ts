@@ -7,7 +7,11 @@ import type { Target } from './remediation.ts';
 const GLOBAL = new Set(['AWS::IAM::User']);
 
 /** A target of a known type by its id, or undefined when AWS would give no such id. */
-export function targetOf(type: string, place: Pick<Target, 'account' | 'region' | 'partition'>, id: string): Target | undefined {
+export function targetOf(
+  type: string,
+  place: Pick<Target, 'account' | 'region' | 'partition'>,
+  id: string,
+): Target | undefined {
   const { account, region, partition } = place;
   const arn = arnOf(type, place, id);
   return arn === undefined ? undefined : { type, id, arn, account, region, partition };
@@ -17,14 +21,19 @@ export function targetOf(type: string, place: Pick<Target, 'account' | 'region' 
  * A target by its ARN. Account and Region are the ARN's where it has them, and `place`'s where it leaves them out (buckets,
  * IAM, snapshots).
  */
-export function targetFromArn(types: readonly string[], arn: string, place: { account: string; region: string }): Target | undefined {
+export function targetFromArn(
+  types: readonly string[],
+  arn: string,
+  place: { account: string; region: string },
+): Target | undefined {
   const parsed = parseArn(arn);
   if (!parsed) return undefined;
   for (const type of types) {
     const id = idFromArn(type, arn);
     const region = parsed.region === '' || GLOBAL.has(type) ? place.region : parsed.region;
     const target =
-      id !== undefined && targetOf(type, { account: parsed.account || place.account, region, partition: parsed.partition }, id);
+      id !== undefined &&
+      targetOf(type, { account: parsed.account || place.account, region, partition: parsed.partition }, id);
     // An IAM user's path is part of the ARN that policies match, and of nothing else.
     if (target) return type === 'AWS::IAM::User' ? { ...target, arn } : target;
   }
@@ -46,11 +55,21 @@ function ownTarget({ type, id, arn }: FindingResource, finding: Finding): Target
 export const targetKey = ({ type, id, account, region, partition }: Target): string =>
   arnOf(type, { account, region, partition }, id) ?? `${type}/${account}/${region}/${id}`;
 
+/** Any resource of a type in the account of a CloudFormation stack: what a role may touch, before a session policy names one. */
+export function anyTarget(type: string): Target {
+  const place = { account: '${AWS::AccountId}', region: '*', partition: '${AWS::Partition}' };
+  const arn = arnOf(type, place, '*');
+  if (arn === undefined) throw new Error(`engine/arn.ts does not know the resource type ${type}`);
+  return { type, id: '*', arn, ...place };
+}
+
 const LETTERS = 'abcdefghjkmnpqrstuvwxyz23456789';
 
 /** The id of a response: the same for the same message, remediation and target, so that a redelivery finds its own. */
 export function responseId(remediation: string, target: Target, message: string): string {
-  const digest = createHash('sha256').update(JSON.stringify([remediation, targetKey(target), message])).digest();
+  const digest = createHash('sha256')
+    .update(JSON.stringify([remediation, targetKey(target), message]))
+    .digest();
   const letters = [...digest.subarray(0, 10)].map((byte) => LETTERS[byte % LETTERS.length]).join('');
   return `${remediation.slice(0, remediation.indexOf('.'))}-${letters}`;
 }

@@ -23,7 +23,9 @@ export const shakeSchemas: Plugin = {
       );
       const contents = source
         .replace(/\[(_\w+)\]:/g, (key, name: string) => (names.has(name) ? `${names.get(name)}:` : key))
-        .replace(/^n\d+_registry\.registerError\(\w+\$, (\w+)\);$/gm, (line, name: string) => (ownWords.has(name) ? line : ''));
+        .replace(/^n\d+_registry\.registerError\(\w+\$, (\w+)\);$/gm, (line, name: string) =>
+          ownWords.has(name) ? line : '',
+        );
       return { contents, loader: 'js' };
     });
   },

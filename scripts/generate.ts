@@ -1,9 +1,16 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
 import { catalogue } from './generate/catalogue.ts';
 import { memberTemplate } from './generate/member.ts';
 import { rulesFor, rulesTemplate } from './generate/rules.ts';
 import { workersTemplate } from './generate/workers.ts';
 import { loadWorkers } from './workers.ts';
+
+const { values } = parseArgs({ options: { check: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } });
+if (values.help) {
+  console.log('npm run generate -- [--check]\nWrites what follows from the remediations; --check only says what is out of date.');
+  process.exit();
+}
 
 const workers = await loadWorkers();
 const rules = rulesFor(workers);
@@ -11,11 +18,22 @@ const json = (value: object): string => `${JSON.stringify(value, null, 2)}\n`;
 
 const files: Record<string, string> = {
   'events/rules.json': json(rulesTemplate(rules)),
-  'functions/workers.json': json(workersTemplate(workers.map(({ name }) => name), rules)),
+  'functions/workers.json': json(
+    workersTemplate(
+      workers.map(({ name }) => name),
+      rules,
+    ),
+  ),
   'organization/member.yml': memberTemplate(workers, rules),
   'docs/catalogue.md': catalogue(workers, rules),
 };
 for (const [file, content] of Object.entries(files)) {
-  writeFileSync(file, content);
-  console.log(`wrote ${file}`);
+  if (existsSync(file) && readFileSync(file, 'utf8') === content) continue;
+  if (values.check) {
+    console.error(`${file} is out of date: run npm run generate and commit it`);
+    process.exitCode = 1;
+  } else {
+    writeFileSync(file, content);
+    console.log(`wrote ${file}`);
+  }
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import * as z from 'zod/mini';
 import { LineCounter, parseDocument } from 'yaml';
+import * as z from 'zod/mini';
 import { type Policy, parametersOf, policySchema } from '../engine/policy.ts';
 import type { Action } from '../engine/remediation.ts';
 

@@ -11,7 +11,9 @@ export interface Worker {
 /** Folders below functions/ that hold remediations: each is one Lambda, one queue, one role, one bundle. */
 export const workerNames = (): string[] =>
   readdirSync(FUNCTIONS, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && readdirSync(new URL(`${entry.name}/`, FUNCTIONS)).includes('remediations.ts'))
+    .filter(
+      (entry) => entry.isDirectory() && readdirSync(new URL(`${entry.name}/`, FUNCTIONS)).includes('remediations.ts'),
+    )
     .map(({ name }) => name)
     .sort();
 
@@ -19,9 +21,7 @@ export const workerNames = (): string[] =>
 export const loadWorkers = (): Promise<Worker[]> =>
   Promise.all(
     workerNames().map(async (name) => {
-      const { remediations } = (await import(new URL(`${name}/remediations.ts`, FUNCTIONS).href)) as {
-        remediations: readonly Action[];
-      };
-      return { name, remediations };
+      const remediations = (await import(new URL(`${name}/remediations.ts`, FUNCTIONS).href)) as Record<string, Action>;
+      return { name, remediations: Object.values(remediations) };
     }),
   );

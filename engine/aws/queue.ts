@@ -26,7 +26,9 @@ export class WorkerQueue {
   /** Sends messages of its own to the worker. @throws when SQS did not take them all */
   async send(bodies: readonly string[]): Promise<void> {
     for (let from = 0; from < bodies.length; from += BATCH) {
-      const Entries = bodies.slice(from, from + BATCH).map((MessageBody, index) => ({ Id: String(index), MessageBody }));
+      const Entries = bodies
+        .slice(from, from + BATCH)
+        .map((MessageBody, index) => ({ Id: String(index), MessageBody }));
       const { Failed = [] } = await this.#sqs.send(new SendMessageBatchCommand({ QueueUrl: this.#queue, Entries }));
       if (Failed.length > 0) throw new Error(`SQS did not take ${Failed.length} messages: ${Failed[0]?.Code}`);
     }

@@ -60,7 +60,10 @@ export class AssumedSessions implements Sessions {
     const fresh = cached?.expiration && cached.expiration.getTime() - Date.now() > RENEW_BEFORE_MS;
     if (!fresh) {
       const session = `firebreak-${this.#worker}-read`;
-      this.#cached.set(account, this.#assume(partition, account, session, sessionPolicy(this.#reads), READ_SESSION_SECONDS));
+      this.#cached.set(
+        account,
+        this.#assume(partition, account, session, sessionPolicy(this.#reads), READ_SESSION_SECONDS),
+      );
     }
     return sessionConfig(account, region, await this.#cached.get(account), `firebreak/${this.#worker}`);
   }
@@ -105,7 +108,11 @@ export class CallerSessions implements Sessions {
     return sessionConfig(account, region, undefined, 'firebreak/cli');
   }
 
-  async write({ account, region }: Place, _permissions: readonly Permission[], response: string): Promise<SessionConfig> {
+  async write(
+    { account, region }: Place,
+    _permissions: readonly Permission[],
+    response: string,
+  ): Promise<SessionConfig> {
     return sessionConfig(account, region, undefined, `firebreak/${response}`);
   }
 }

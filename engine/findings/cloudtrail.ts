@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import type { PortRange } from './finding.ts';
 import { actor, identity } from './identity.ts';
 import { ingress, openPorts } from './ports.ts';
-import { accountId, instant, maybe, name, partitionOf, type Reader, region, rejection } from './reader.ts';
+import { accountId, instant, maybe, name, partitionOf, type Reader, read, region } from './reader.ts';
 import { distinct, resource } from './resources.ts';
 import { scoreOf } from './severity.ts';
 
@@ -32,16 +32,15 @@ interface Subject {
 const parameters =
   <T>(shape: z.ZodMiniType<T>, subject: (parameters: T, call: Call) => Subject) =>
   (call: Call): Subject => {
-    const parsed = shape.safeParse(call.requestParameters);
-    return parsed.success
-      ? subject(parsed.data, call)
-      : { rejection: rejection(parsed.error.issues, ['detail', 'requestParameters']) };
+    const { data, rejection } = read(shape, call.requestParameters, 'detail.requestParameters');
+    return rejection === undefined ? subject(data, call) : { rejection };
   };
 
 const bucket = parameters(z.object({ bucketName: name }), ({ bucketName }) => ({
   resource: ['AWS::S3::Bucket', bucketName],
 }));
 
+/** RDS stores identifiers in lower case and takes them in any. */
 const SUBJECTS: ReadonlyMap<string, (call: Call) => Subject> = new Map([
   [
     'ec2:ModifySnapshotAttribute',
@@ -50,13 +49,13 @@ const SUBJECTS: ReadonlyMap<string, (call: Call) => Subject> = new Map([
   [
     'rds:ModifyDBSnapshotAttribute',
     parameters(z.object({ dBSnapshotIdentifier: name }), ({ dBSnapshotIdentifier }) => ({
-      resource: ['AWS::RDS::DBSnapshot', dBSnapshotIdentifier],
+      resource: ['AWS::RDS::DBSnapshot', dBSnapshotIdentifier.toLowerCase()],
     })),
   ],
   [
     'rds:ModifyDBClusterSnapshotAttribute',
     parameters(z.object({ dBClusterSnapshotIdentifier: name }), ({ dBClusterSnapshotIdentifier }) => ({
-      resource: ['AWS::RDS::DBClusterSnapshot', dBClusterSnapshotIdentifier],
+      resource: ['AWS::RDS::DBClusterSnapshot', dBClusterSnapshotIdentifier.toLowerCase()],
     })),
   ],
   [
@@ -90,9 +89,8 @@ const authorisedGroup = ({ responseElements }: Call): string | undefined =>
  * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail.html
  */
 export const cloudTrail: Reader = (detail, envelope) => {
-  const parsed = call.safeParse(detail);
-  if (!parsed.success) return { rejection: rejection(parsed.error.issues, ['detail']) };
-  const { data } = parsed;
+  const { data, rejection } = read(call, detail, 'detail');
+  if (rejection !== undefined) return { rejection };
   const service = data.eventSource.replace('.amazonaws.com', '');
   if (envelope.source !== `aws.${service}`) return { rejection: 'detail.eventSource: is not the source of the event' };
   const type = `${service}:${data.eventName}`;

@@ -1,6 +1,7 @@
 /** The services whose findings and events Firebreak understands. */
 export const SOURCES = ['access-analyzer', 'cloudtrail', 'guardduty', 'inspector', 'macie', 'securityhub'] as const;
-export type Source = (typeof SOURCES)[number];
+/** Where a finding came from; `operator` is a person who asks for a remediation by name. */
+export type Source = (typeof SOURCES)[number] | 'operator';
 
 export const SEVERITIES = ['INFORMATIONAL', 'LOW', 'MEDIUM', 'HIGH', 'CRITICAL'] as const;
 export type Severity = (typeof SEVERITIES)[number];

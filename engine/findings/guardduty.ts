@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { parseArn } from '../arn.ts';
 import type { FindingResource } from './finding.ts';
-import { accountId, instant, maybe, name, partitionOf, reader, region } from './reader.ts';
+import { accountId, instant, json, maybe, name, partitionOf, reader, region } from './reader.ts';
 import { ACCOUNT, distinct, resource } from './resources.ts';
 import { severityOf } from './severity.ts';
 
@@ -30,6 +30,11 @@ const finding = z.object({
   service: z.object({
     archived: maybe(z.boolean()),
     resourceRole: maybe(z.string()),
+    action: maybe(
+      z.object({
+        awsApiCallAction: maybe(z.object({ remoteAccountDetails: maybe(z.object({ accountId: maybe(accountId) })) })),
+      }),
+    ),
     additionalInfo: maybe(z.object({ sample: maybe(z.boolean()), value: maybe(z.unknown()) })),
   }),
 });
@@ -42,7 +47,7 @@ type Detail = z.output<typeof finding>;
  */
 export const guardDuty = reader(finding, (detail, envelope) => {
   const place = { account: detail.accountId, region: detail.region, partition: partitionOf(detail.region) };
-  const principal = principalOf(detail, place);
+  const principal = principalOf(detail, place.partition);
   const role = ROLES.get(detail.service.resourceRole ?? '');
   return [
     {
@@ -80,16 +85,15 @@ type Subject = readonly [type: FindingResource['type'], id: string | null | unde
 function subjects({ type, accountId, resource }: Detail): readonly Subject[] {
   if (/^\w+:S3\//.test(type)) {
     const buckets = resource.s3BucketDetails ?? [];
-    return type.includes('/Account') ? [[ACCOUNT, accountId]] : buckets.map(({ arn, name }) => [BUCKET, arn ?? name]);
+    return type.includes('/Account')
+      ? [[ACCOUNT, accountId]]
+      : buckets.map(({ arn, name }) => ['AWS::S3::Bucket', arn ?? name]);
   }
   switch (resource.resourceType) {
     case 'AccessKey': {
       const key = resource.accessKeyDetails;
       return key?.userType === 'IAMUser' ? [['AWS::IAM::User', key.userName]] : [];
     }
-    case 'S3Bucket':
-    case 'S3Object':
-      return (resource.s3BucketDetails ?? []).map(({ arn, name }) => [BUCKET, arn ?? name]);
     case 'Instance':
       return [['AWS::EC2::Instance', resource.instanceDetails?.instanceId]];
     case 'EBSSnapshot':
@@ -107,28 +111,26 @@ function subjects({ type, accountId, resource }: Detail): readonly Subject[] {
   }
 }
 
-const BUCKET = 'AWS::S3::Bucket';
-
 /**
- * GuardDuty names the caller by parts: for a role its name and `role id:session`. Together they are the ARN that CloudTrail
- * has for it.
+ * GuardDuty names the caller by parts: for a role its name and `role id:session`, and the account when it is another.
+ * Together they are the ARN that CloudTrail has for it.
  */
-function principalOf(
-  { accountId, resource }: Detail,
-  { partition }: { readonly partition: string },
-): string | undefined {
+function principalOf({ accountId, resource, service }: Detail, partition: string): string | undefined {
   const { userType, userName, principalId } = resource.accessKeyDetails ?? {};
-  const session = principalId?.split(':')[1];
-  const arn =
-    userType === 'AssumedRole' && session
-      ? `arn:${partition}:sts::${accountId}:assumed-role/${userName}/${session}`
-      : `arn:${partition}:iam::${accountId}:user/${userName}`;
-  return userName && (userType === 'AssumedRole' || userType === 'IAMUser') && parseArn(arn) ? arn : undefined;
+  const account = service.action?.awsApiCallAction?.remoteAccountDetails?.accountId ?? accountId;
+  const arns: Readonly<Record<string, string>> = {
+    AssumedRole: `arn:${partition}:sts::${account}:assumed-role/${userName}/${principalId?.split(':')[1] ?? ''}`,
+    IAMUser: `arn:${partition}:iam::${account}:user/${userName}`,
+  };
+  const arn = userName && userType && Object.hasOwn(arns, userType) ? arns[userType] : undefined;
+  return arn && parseArn(arn) && !arn.endsWith('/') ? arn : undefined;
 }
+
+const written = z.object({ sample: z.literal(true) });
 
 /** GuardDuty writes `additionalInfo` twice: as fields and, in `value`, as JSON text. */
 function isSample({ title, service: { additionalInfo } }: Detail): boolean {
   if (additionalInfo?.sample || title?.startsWith('[SAMPLE]')) return true;
   const { value } = additionalInfo ?? {};
-  return typeof value === 'string' && /"sample"\s*:\s*true/.test(value);
+  return typeof value === 'string' && written.safeParse(json(value)).success;
 }

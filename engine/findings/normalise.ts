@@ -6,7 +6,7 @@ import { guardDuty } from './guardduty.ts';
 import { inspector } from './inspector.ts';
 import { macie } from './macie.ts';
 import { ocsf } from './ocsf.ts';
-import { accountId, instant, type Reader, region, rejection } from './reader.ts';
+import { accountId, instant, json, type Reader, read, region } from './reader.ts';
 import { customAction, imported } from './securityhub.ts';
 
 /** One reader for each event, by `detail-type` and the `source` that may send it. */
@@ -31,7 +31,7 @@ const event = z.object({
   time: instant,
   region,
   resources: z.array(z.string()),
-  detail: z.looseObject({}),
+  detail: z.unknown(),
 });
 
 /**
@@ -41,23 +41,15 @@ const event = z.object({
  * printable ASCII, and holds at most 200 characters of the message. Never throws.
  */
 export function normalise(message: unknown): Normalised {
-  const json = typeof message === 'string' ? parse(message) : { value: message };
-  if (!json) return { rejection: 'message: is not JSON' };
-  const parsed = event.safeParse(json.value);
-  if (!parsed.success) return { rejection: rejection(parsed.error.issues) };
-  const { id, source, 'detail-type': detailType, account, region: at, time, detail } = parsed.data;
+  const input = typeof message === 'string' ? json(message) : message;
+  if (input === undefined) return { rejection: 'message: is not JSON' };
+  const { data, rejection } = read(event, input, '');
+  if (rejection !== undefined) return { rejection };
+  const { id, source, 'detail-type': detailType, account, time, detail } = data;
   const reader = READERS.get(detailType);
   if (!reader) return { rejection: `detail-type: nothing here reads ${quote(detailType)}` };
   if (!reader.source.test(source)) return { rejection: `source: ${quote(source)} does not send ${quote(detailType)}` };
-  return reader.read(detail, { id, source, detailType, account, region: at, time });
-}
-
-function parse(text: string): { readonly value: unknown } | undefined {
-  try {
-    return { value: JSON.parse(text) };
-  } catch {
-    return undefined;
-  }
+  return reader.read(detail, { id, source, detailType, account, region: data.region, time });
 }
 
 /** Foreign text, cut and with everything escaped that is not printable ASCII. */

@@ -91,10 +91,8 @@ function isProduct(text: string): boolean {
 }
 
 function typeOf({ class_uid, compliance, finding_info, metadata }: OcsfFinding): string {
-  const arn = parseArn(metadata.product.uid);
-  const product = arn?.account === '' ? arn.resource.replace('productv2/', '') : `${arn?.account}/${arn?.resource}`;
   const control = class_uid === COMPLIANCE_FINDING ? compliance?.control : undefined;
-  return controlOr(product, control, finding_info.types?.[0] ?? finding_info.title);
+  return controlOr(metadata.product.uid, control, finding_info.types?.[0] ?? finding_info.title);
 }
 
 /** `status_id` 1 New, 2 In Progress, 3 Suppressed, 4 Resolved, 5 Archived; `activity_id` 3 Close. */

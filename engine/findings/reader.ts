@@ -12,19 +12,22 @@ export type Reader = (detail: unknown, envelope: Envelope) => Normalised;
 export const reader =
   <T>(shape: z.ZodMiniType<T>, findings: (detail: T, envelope: Envelope) => readonly Finding[]): Reader =>
   (detail, envelope) => {
-    const parsed = shape.safeParse(detail);
-    return parsed.success
-      ? { findings: findings(parsed.data, envelope) }
-      : { rejection: rejection(parsed.error.issues, ['detail']) };
+    const { data, rejection } = read(shape, detail, 'detail');
+    return rejection === undefined ? { findings: findings(data, envelope) } : { rejection };
   };
 
-/** The first issue as `path: what is wrong`; the text is ours alone, so it holds nothing of the input. */
-export function rejection(issues: readonly z.core.$ZodIssue[], root: readonly PropertyKey[] = []): string {
-  const [issue] = issues;
-  if (!issue) return 'does not have the shape of an event';
-  const path = [...root, ...issue.path].map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`));
-  const where = path.join('').replace(/^\./, '') || 'message';
-  return `${where}: ${fault(issue)}`;
+type Read<T> = { readonly data: T; readonly rejection?: never } | { readonly data?: never; readonly rejection: string };
+
+/**
+ * What `input` holds of `shape`, or the first fault as `path: what is wrong`. The path has the keys of the shape alone, so
+ * a rejection never repeats the input.
+ */
+export function read<T>(shape: z.ZodMiniType<T>, input: unknown, root: string): Read<T> {
+  const { data, error } = shape.safeParse(input, { reportInput: true });
+  const issue = error?.issues[0];
+  if (!issue) return { data: data as T };
+  const keys = issue.path.map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`));
+  return { rejection: `${`${root}${keys.join('')}`.replace(/^\./, '') || 'message'}: ${fault(issue)}` };
 }
 
 function fault(issue: z.core.$ZodIssue): string {
@@ -32,6 +35,15 @@ function fault(issue: z.core.$ZodIssue): string {
     return issue.input === undefined ? 'is missing' : `is not of type ${issue.expected}`;
   if (issue.code === 'invalid_value') return `is none of ${issue.values.join(', ')}`;
   return issue.message;
+}
+
+/** The value of JSON text; undefined when it is not JSON. */
+export function json(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 export const accountId = z.string().check(z.regex(ACCOUNT_ID, 'is not a twelve-digit account id'));
@@ -48,7 +60,7 @@ const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/;
 
 /** An ISO 8601 time with its offset, put out as `YYYY-MM-DDTHH:mm:ss.sssZ`. */
 export const instant = z.pipe(
-  z.string().check(z.refine((text) => ISO.test(text) && !Number.isNaN(Date.parse(text)), 'is not an ISO 8601 time')),
+  z.string().check(z.refine((text) => ISO.test(text), 'is not an ISO 8601 time')),
   z.transform((text: string) => new Date(text).toISOString()),
 );
 

@@ -72,19 +72,17 @@ function isProduct(text: string): boolean {
 const CONTROL_ID = /^[A-Za-z][A-Za-z0-9]{0,63}\.\d{1,4}$/;
 
 /**
- * The control id for a finding of Security Hub's own controls. Any other finding has its product before its type, and so a
- * `/`, so that a product cannot take the name of a control.
- * @param product the resource part of the product's ARN, less `product/` or `productv2/`
+ * The id of the control for a finding of Security Hub's own controls. The type of any other finding begins with its
+ * product and so has a `/`: no product can take the name of a control.
  */
-export function controlOr(product: string, control: string | null | undefined, otherwise: string): string {
-  return product === 'aws/securityhub' && control && CONTROL_ID.test(control) ? control : `${product}/${otherwise}`;
+export function controlOr(productArn: string, control: string | null | undefined, otherwise: string): string {
+  const arn = parseArn(productArn);
+  const own = arn?.account === '' && /^product(?:v2)?\/aws\/securityhub$/.test(arn.resource);
+  return own && control && CONTROL_ID.test(control) ? control : `${arn?.resource}/${otherwise}`;
 }
 
-function typeOf({ ProductArn, Compliance, ProductFields, Types, GeneratorId }: Asff): string {
-  const arn = parseArn(ProductArn);
-  const product = arn?.account === '' ? arn.resource.replace('product/', '') : `${arn?.account}/${arn?.resource}`;
-  return controlOr(product, Compliance?.SecurityControlId ?? ProductFields?.ControlId, Types?.[0] ?? GeneratorId);
-}
+const typeOf = ({ ProductArn, Compliance, ProductFields, Types, GeneratorId }: Asff): string =>
+  controlOr(ProductArn, Compliance?.SecurityControlId ?? ProductFields?.ControlId, Types?.[0] ?? GeneratorId);
 
 function statusOf({ Workflow, RecordState, Compliance }: Asff): Finding['status'] {
   if (Workflow?.Status === 'SUPPRESSED' || RecordState === 'ARCHIVED') return 'suppressed';

@@ -33,8 +33,10 @@ export function inauthentic(finding: Finding, { home, administrators }: Trust): 
 
 /** Why a target is not what the finding may speak of: each response acts in the finding's own account and Region. */
 export function foreign(target: Target, finding: Finding): string | undefined {
-  if (target.account !== finding.account) return `the finding of account ${finding.account} names a resource of ${target.account}`;
-  if (target.region !== finding.region) return `the finding of Region ${finding.region} names a resource in ${target.region}`;
+  if (target.account !== finding.account)
+    return `the finding of account ${finding.account} names a resource of ${target.account}`;
+  if (target.region !== finding.region)
+    return `the finding of Region ${finding.region} names a resource in ${target.region}`;
   if (target.partition !== finding.partition) return `the finding names a resource of another partition`;
   return undefined;
 }

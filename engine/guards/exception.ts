@@ -7,9 +7,11 @@ export const exception: FindingGuard = {
   phase: 'finding',
   check({ policy, action, target, context }) {
     const found = exceptionFor(policy, action.id, target, context.now);
-    return found && {
-      outcome: 'excepted',
-      reason: `exception until ${found.expires} by ${found.owner}: ${found.reason}`,
-    };
+    return (
+      found && {
+        outcome: 'excepted',
+        reason: `exception until ${found.expires} by ${found.owner}: ${found.reason}`,
+      }
+    );
   },
 };

@@ -3,7 +3,6 @@ import {
   type AttributeValue,
   ConditionalCheckFailedException,
   DynamoDBClient,
-  GetItemCommand,
   PutItemCommand,
   QueryCommand,
   type QueryCommandOutput,
@@ -260,7 +259,10 @@ export class DynamoDbLeases implements Leases {
   }
 }
 
-const keyOf = (key: string): Item => ({ pk: text(`${key.slice(0, key.indexOf('.'))}#lease#${key}`), sk: text('LEASE') });
+const keyOf = (key: string): Item => ({
+  pk: text(`${key.slice(0, key.indexOf('.'))}#lease#${key}`),
+  sk: text('LEASE'),
+});
 const LEASE_NAMES = { '#holder': 'holder', '#until': 'until', '#response': 'response', '#notes': 'notes' };
 const notesOf = (lease: Item | undefined): Note[] =>
   Object.entries(lease?.notes?.M ?? {}).map(([message, note]) => ({ message, finding: unpacked<Finding>(note) }));

@@ -1,5 +1,5 @@
-import { createWorker } from '../../engine/pipeline.ts';
 import { deployedPolicy } from '../../engine/deployed-policy.ts';
-import { remediations } from './remediations.ts';
+import { createWorker } from '../../engine/pipeline.ts';
+import * as remediations from './remediations.ts';
 
-export const handler = createWorker('snapshots', remediations, deployedPolicy());
+export const handler = createWorker('snapshots', Object.values(remediations), deployedPolicy());

@@ -5,7 +5,6 @@ import {
   ModifyDBSnapshotAttributeCommand,
   RDSClient,
 } from '@aws-sdk/client-rds';
-import * as z from 'zod/mini';
 import { defineRemediation } from '../../engine/define.ts';
 import { accessAnalyzer, cloudTrail, securityHub } from '../../engine/triggers.ts';
 import { grantees, keepAllowed, sharing, sharingParameters } from './sharing.ts';
@@ -54,7 +53,10 @@ export default defineRemediation({
             .DBSnapshotAttributesResult?.DBSnapshotAttributes;
     if (!attributes) throw new Error('RDS answered without the attributes of the snapshot');
     const restore = attributes.find(({ AttributeName }) => AttributeName === RESTORE);
-    return { state: sharing.parse(Object.fromEntries((restore?.AttributeValues ?? []).map((who) => [who, true]))), facts: {} };
+    return {
+      state: sharing.parse(Object.fromEntries((restore?.AttributeValues ?? []).map((who) => [who, true]))),
+      facts: {},
+    };
   },
 
   desired: (state, { parameters }) => keepAllowed(state, parameters),

@@ -113,6 +113,8 @@ def _request_context(call: ApiCall, caller: Caller) -> Context:
         'ec2:Region': call.region if call.service == 'ec2' else None,
         'aws:CurrentTime': now.strftime('%Y-%m-%dT%H:%M:%SZ'),
         'aws:EpochTime': str(int(now.timestamp())),
+        # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_revoke-sessions.html
+        'aws:TokenIssueTime': f'{caller.session.issued:%Y-%m-%dT%H:%M:%SZ}' if caller.session else None,
         'aws:SourceIp': call.source_ip,
         'aws:UserAgent': call.headers.get('User-Agent'),
         # The embedded cloud speaks plain HTTP on this machine in place of AWS's HTTPS endpoints.

@@ -27,6 +27,7 @@ from moto.utilities.arns import parse_arn
 
 import event_pattern
 from input_transformer import target_input
+from lambda_ import RunnerError, invoke_asynchronously
 from organization import organization_id
 from policy import Principal, resource_policy_allows
 
@@ -143,9 +144,10 @@ def _invoke(rule: Rule, target: dict, arn, event: dict) -> None:
     policy = function.policy.wire_format() if function.policy else None
     if not resource_policy_allows(policy, EVENTBRIDGE, 'lambda:InvokeFunction', target['Arn'], _source(rule)):
         raise DeliveryFailed('NO_PERMISSIONS', f'The policy of {target["Arn"]} does not allow {rule.arn} to invoke it.')
-    from lambda_ import invoke_asynchronously
-
-    invoke_asynchronously(target['Arn'], target_input(target, envelope(event), rule))
+    try:
+        invoke_asynchronously(target['Arn'], target_input(target, envelope(event), rule))
+    except RunnerError as error:
+        raise DeliveryFailed('ERROR_FROM_TARGET', str(error)) from error
 
 
 def _put_log_event(arn, text: str) -> None:

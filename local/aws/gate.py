@@ -1,6 +1,7 @@
 """The WSGI application of the embedded cloud: its own doors, and moto behind identification, faults, IAM and the log."""
 
 import time
+import traceback
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -105,6 +106,12 @@ class Gate:
         token = current_caller.set(caller)
         try:
             response = self._moto(environ)
+        except NotImplementedError as error:
+            # Not a status that SDKs retry.
+            response = errors.render(call, 501, 'NotImplemented', str(error))
+        except Exception as error:
+            traceback.print_exc()
+            response = errors.render(call, 500, 'InternalFailure', repr(error))
         finally:
             current_caller.reset(token)
         return disturb('after') or response

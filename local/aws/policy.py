@@ -103,7 +103,7 @@ def decide(
 
 
 def resource_policy_allows(
-    document: str | None, principal: Principal, action: str, resource: str, context: Context
+    document: str | None, principal: Principal, action: str, resource: str | None, context: Context
 ) -> bool:
     """Whether a resource policy by itself lets `principal` in, as a service or another account needs it."""
     granted, denied = _grant(document, principal, action, resource, context)

@@ -13,13 +13,14 @@ from moto.core.utils import utcnow
 from moto.iam.models import Group, ManagedPolicy, Role, User, iam_backends
 
 from api_call import ApiCall
-from doors import on_reset
+from doors import DoorError, door, on_reset
+from managed_policies import load
 from policy import Policies, Principal
 
 
 @dataclass
 class Session:
-    """What AssumeRole issued. `expiration` is a naive UTC time, as moto keeps times."""
+    """What AssumeRole issued. `issued` and `expiration` are naive UTC times, as moto keeps times."""
 
     access_key: str
     token: str
@@ -27,6 +28,7 @@ class Session:
     name: str
     account: str
     policies: list[str] | None
+    issued: datetime.datetime
     expiration: datetime.datetime
 
     @property
@@ -91,6 +93,15 @@ def open_session(session: Session) -> None:
     _sessions[session.access_key] = session
 
 
+@door('POST', '/sessions/expire')
+def expire_session(request):
+    """A door of the embedded cloud, not of AWS: lets the time of the session with {accessKeyId} be over now."""
+    session = _sessions.get(request.json.get('accessKeyId'))
+    if session is None:
+        raise DoorError(404, 'there is no such session')
+    session.expiration = utcnow()
+
+
 @on_reset
 def forget_sessions() -> None:
     """Ends all sessions."""
@@ -144,6 +155,8 @@ def _boundary(role: Role, account: str) -> str | None:
     arn = role.permissions_boundary_arn
     if not arn:
         return None
-    policy = iam_backends[account]['aws'].managed_policies.get(arn)
+    backend = iam_backends[account]['aws']
+    load(backend, arn)
+    policy = backend.managed_policies.get(arn)
     # A boundary that does not exist allows nothing.
     return managed_document(policy) if policy else '{"Statement": []}'

@@ -43,7 +43,7 @@ PLACES = {
     ('ssm', 'ParameterNameWithoutLeadingSlash'): 'Name || Names',
     ('ssm', 'AutomationExecutionId'): 'AutomationExecutionId',
     ('events', 'RuleName'): 'Rule || Name',
-    ('events', 'EventBusName'): 'EventBusName || Entries[].EventBusName || Name',
+    ('events', 'EventBusName'): 'Entries[].EventBusName || EventBusName',
     ('cloudformation', 'StackName'): 'StackName',
     ('secretsmanager', 'SecretId'): 'SecretId || Name',
     ('lambda', 'UUID'): 'UUID',
@@ -93,6 +93,14 @@ def _with_defaults(call: ApiCall, account: str, caller_user: str | None, action:
         buses = [entry.get('EventBusName') or 'default' for entry in parameters.get('Entries', [])]
         parameters['Buses'] = [bus for bus in buses if bus.startswith('arn:')]
         parameters['Entries'] = [{'EventBusName': bus} for bus in buses if not bus.startswith('arn:')]
+    elif call.service == 'events':
+        # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-manage-iam-access.html
+        bus = parameters.pop('EventBusName', None) or 'default'
+        if 'EventBus' in call.operation:
+            parameters['EventBusName'] = parameters.get('Name') or 'default'
+        elif bus != 'default':
+            rule = parameters.pop('Rule', None) or parameters.pop('Name', None)
+            parameters['Rule'] = f'{bus.rpartition("/")[2]}/{rule}'
     elif call.service == 's3' and action == 's3:GetObject' and 'CopySource' in parameters:
         bucket, _, key = parameters['CopySource'].lstrip('/').partition('?')[0].partition('/')
         parameters.update(Bucket=bucket, Key=key)

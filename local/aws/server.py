@@ -21,6 +21,9 @@ SECURITY_ACCOUNT = '111122223333'
 # Files of this folder that supply what moto lacks, imported for their effect; an error in one ends the start.
 EXTENSIONS = [
     'sts',
+    'service_roles',
+    'cloudformation',
+    'managed_policies',
     'lambda_',
     'faults',
     'securityhub',

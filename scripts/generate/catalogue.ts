@@ -15,7 +15,8 @@ export function catalogue(workers: readonly Worker[], rules: readonly Rule[]): s
     '| remediation | what it does | risk | undo |',
     '|---|---|---|---|',
     ...actions.map(
-      ({ id, title, risk, undo }) => `| [\`${id}\`](#${anchor(id)}) | ${title} | ${risk} | ${undo === 'irreversible' ? 'no' : 'yes'} |`,
+      ({ id, title, risk, undo }) =>
+        `| [\`${id}\`](#${anchor(id)}) | ${title} | ${risk} | ${undo === 'irreversible' ? 'no' : 'yes'} |`,
     ),
     ...actions.flatMap(section),
     '',
@@ -42,6 +43,11 @@ function section({ id, title, resource, handles, parameters, permissions }: Acti
     `Reads: ${permissions.read.map((name) => `\`${name}\``).join(', ')}.`,
     ...(Object.keys(defaults).length === 0
       ? []
-      : ['', '| parameter | default |', '|---|---|', ...Object.entries(defaults).map(([name, value]) => `| \`${name}\` | \`${JSON.stringify(value)}\` |`)]),
+      : [
+          '',
+          '| parameter | default |',
+          '|---|---|',
+          ...Object.entries(defaults).map(([name, value]) => `| \`${name}\` | \`${JSON.stringify(value)}\` |`),
+        ]),
   ];
 }

@@ -1,7 +1,7 @@
 import { stringify } from 'yaml';
-import { arnOf } from '../../engine/arn.ts';
-import type { Permission, Target } from '../../engine/remediation.ts';
+import type { Permission } from '../../engine/remediation.ts';
 import { canonical, type Json } from '../../engine/state.ts';
+import { anyTarget } from '../../engine/targets.ts';
 import type { Worker } from '../workers.ts';
 import { logicalId, type Rule } from './rules.ts';
 
@@ -119,14 +119,6 @@ function role({ name, remediations }: Worker) {
       ],
     },
   };
-}
-
-/** Any resource of a type in the account: what the role may touch, before a session policy names one. */
-function anyTarget(type: string): Target {
-  const place = { account: '${AWS::AccountId}', region: '*', partition: '${AWS::Partition}' };
-  const arn = arnOf(type, place, '*');
-  if (arn === undefined) throw new Error(`engine/arn.ts does not know the resource type ${type}`);
-  return { type, id: '*', arn, ...place };
 }
 
 /** Permissions as statements: those on the same resources under the same condition are one. */

@@ -32,7 +32,8 @@ export function patternsFor(source: Sensor, triggers: readonly Trigger[]): Patte
   const groups: Pattern[][] = [[]];
   for (const branch of branches) {
     const last = groups.at(-1) ?? [];
-    if (last.length > 0 && lengthOf(combined(eventSources, [...last, branch])) > PATTERN_CHARACTERS) groups.push([branch]);
+    if (last.length > 0 && lengthOf(combined(eventSources, [...last, branch])) > PATTERN_CHARACTERS)
+      groups.push([branch]);
     else last.push(branch);
   }
   return groups.flatMap((group) => halved(eventSources, group));
@@ -65,7 +66,9 @@ function longest(pattern: Pattern, path: readonly string[] = []): readonly strin
   let best: { path: readonly string[]; length: number } = { path: [], length: -1 };
   for (const [key, node] of Object.entries(pattern)) {
     const found = Array.isArray(node) ? [...path, key] : longest(node as Pattern, [...path, key]);
-    const length = JSON.stringify(found.slice(path.length).reduce<unknown>((at, name) => (at as Pattern)[name], pattern)).length;
+    const length = JSON.stringify(
+      found.slice(path.length).reduce<unknown>((at, name) => (at as Pattern)[name], pattern),
+    ).length;
     if (length > best.length) best = { path: found, length };
   }
   return best.path;
@@ -131,7 +134,12 @@ function branchesOf(source: Sensor, { types, role, detail }: Trigger): Pattern[]
     case 'inspector':
       return [{ 'detail-type': ['Inspector2 Finding'], detail: { type: types, status: ['ACTIVE'] } }];
     case 'access-analyzer':
-      return [{ 'detail-type': ['Access Analyzer Finding'], detail: { resourceType: types, status: ['ACTIVE'] } }];
+      return [
+        {
+          'detail-type': ['Access Analyzer Finding'],
+          detail: { resourceType: types, status: ['ACTIVE'], isDeleted: [false], error: [{ exists: false }] },
+        },
+      ];
     case 'cloudtrail': {
       const service = types[0]?.slice(0, types[0].indexOf(':'));
       return [

@@ -20,7 +20,12 @@ export const workersTemplate = (workers: readonly string[], rules: readonly Rule
   template: {
     Resources: Object.assign(
       {},
-      ...workers.map((worker) => resources(worker, rules.filter((rule) => rule.worker === worker))),
+      ...workers.map((worker) =>
+        resources(
+          worker,
+          rules.filter((rule) => rule.worker === worker),
+        ),
+      ),
     ),
   },
 });
@@ -77,7 +82,11 @@ function resources(worker: string, rules: readonly Rule[]): object {
   return {
     [deadLetters]: {
       Type: 'AWS::SQS::Queue',
-      Properties: { QueueName: `firebreak-${worker}-dead-letters`, MessageRetentionPeriod: FOURTEEN_DAYS, SqsManagedSseEnabled: true },
+      Properties: {
+        QueueName: `firebreak-${worker}-dead-letters`,
+        MessageRetentionPeriod: FOURTEEN_DAYS,
+        SqsManagedSseEnabled: true,
+      },
     },
     [queue]: {
       Type: 'AWS::SQS::Queue',

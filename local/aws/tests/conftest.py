@@ -1,70 +1,115 @@
-"""One embedded cloud for all tests of this folder; its state is cleared before each."""
+"""One embedded cloud for all tests, reset before each; clients for any account, role or key."""
 
 import json
+import pathlib
 import subprocess
 import sys
+import urllib.error
 import urllib.request
-from pathlib import Path
 
 import boto3
 import pytest
 from botocore.config import Config
 
-FOLDER = Path(__file__).parent.parent
-sys.path.insert(0, str(FOLDER))
+SERVER = pathlib.Path(__file__).parents[1] / 'server.py'
+SECURITY, MEMBER, OUTSIDE = '111122223333', '444455556666', '999900001111'
+REGION = 'eu-west-1'
 
-SECURITY_ACCOUNT = '111122223333'
-HOME_REGION = 'eu-west-1'
+sys.path.insert(0, str(SERVER.parent))
+
+
+class Cloud:
+    """The running server: its doors, and AWS clients on it."""
+
+    def __init__(self, endpoint: str):
+        self.endpoint = endpoint
+
+    def door(self, method: str, path: str, body=None):
+        """Calls a door and returns (status, JSON answer or None)."""
+        data = None if body is None else json.dumps(body).encode()
+        headers = {'Content-Type': 'application/json'}
+        request = urllib.request.Request(f'{self.endpoint}/firebreak{path}', data, headers, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=20) as response:
+                text = response.read()
+                return response.status, json.loads(text) if text else None
+        except urllib.error.HTTPError as error:
+            return error.code, json.load(error)
+
+    def client(self, service: str, account: str = SECURITY, credentials: dict | None = None, region: str = REGION, **config):
+        """A client as the root of an account, or with credentials as STS or IAM give them."""
+        keys = {'aws_access_key_id': 'test', 'aws_secret_access_key': 'test'}
+        if credentials:
+            keys = {
+                'aws_access_key_id': credentials['AccessKeyId'],
+                'aws_secret_access_key': credentials['SecretAccessKey'],
+                'aws_session_token': credentials.get('SessionToken'),
+            }
+        settings = Config(**{'retries': {'total_max_attempts': 1}, **config})
+        client = boto3.client(service, region_name=region, endpoint_url=self.endpoint, config=settings, **keys)
+        if not credentials:
+            client.meta.events.register(
+                'before-sign', lambda request, **_: request.headers.add_header('x-moto-account-id', account)
+            )
+        return client
+
+    def role(self, name: str, statements: list | None = None, trust: dict | list | None = None, account: str = SECURITY) -> str:
+        """Creates a role with an inline policy of `statements`; its trust is by default in its own account."""
+        iam = self.client('iam', account)
+        trust = trust or {'Effect': 'Allow', 'Principal': {'AWS': f'arn:aws:iam::{account}:root'}, 'Action': 'sts:AssumeRole'}
+        arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=policy(trust))['Role']['Arn']
+        if statements:
+            iam.put_role_policy(RoleName=name, PolicyName='inline', PolicyDocument=policy(statements))
+        return arn
+
+    def assume(self, arn: str, credentials: dict | None = None, account: str | None = None, **arguments) -> dict:
+        """Credentials of a new session of a role, by default assumed by the root of the role's account."""
+        sts = self.client('sts', account or arn.split(':')[4], credentials)
+        return sts.assume_role(RoleArn=arn, RoleSessionName='session', **arguments)['Credentials']
+
+
+def policy(statements: dict | list) -> str:
+    return json.dumps({'Version': '2012-10-17', 'Statement': statements})
+
+
+def allow(*actions: str, resource='*', **more) -> dict:
+    return {'Effect': 'Allow', 'Action': list(actions), 'Resource': resource, **more}
+
+
+def deny(*actions: str, resource='*', **more) -> dict:
+    return {**allow(*actions, resource=resource, **more), 'Effect': 'Deny'}
 
 
 @pytest.fixture(scope='session')
 def server():
-    """The endpoint of a cloud started for this session."""
     process = subprocess.Popen(
-        [sys.executable, str(FOLDER / 'server.py'), '--port', '0'], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, str(SERVER), '--port', '0'], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
-    try:
-        yield json.loads(process.stdout.readline())['endpoint']
-    finally:
-        process.terminate()
-        process.wait(10)
+    yield Cloud(json.loads(process.stdout.readline())['endpoint'])
+    process.stdin.close()
+    assert process.wait(timeout=10) == 0
 
 
 @pytest.fixture
 def cloud(server):
-    """The endpoint of the cloud, empty."""
-    urllib.request.urlopen(urllib.request.Request(f'{server}/moto-api/reset', method='POST')).close()
+    urllib.request.urlopen(urllib.request.Request(f'{server.endpoint}/moto-api/reset', method='POST')).close()
+    server.door('PUT', '/runner', {'url': None})
     return server
 
 
 @pytest.fixture
 def client(cloud):
-    """`client(service, account, region)`: a boto3 client that acts as the root of an account."""
-
-    def connect(service, account=SECURITY_ACCOUNT, region=HOME_REGION):
-        made = boto3.client(
-            service,
-            region_name=region,
-            endpoint_url=cloud,
-            aws_access_key_id='test',
-            aws_secret_access_key='test',
-            config=Config(retries={'max_attempts': 1}, s3={'addressing_style': 'path'}),
-        )
-        made.meta.events.register('before-send.*', lambda request, **_: request.headers.__setitem__('x-moto-account-id', account))
-        return made
-
-    return connect
+    """`client(service, account, region)`: a client as the root of an account."""
+    return lambda service, account=SECURITY, region=REGION: cloud.client(service, account, region=region)
 
 
 @pytest.fixture
 def post(cloud):
-    """`post(path, body)`: the JSON answer of one of the cloud's own doors."""
+    """`post(path, body)`: posts JSON to a door, which must take it, and returns the answer."""
 
     def send(path, body):
-        request = urllib.request.Request(
-            cloud + path, data=json.dumps(body).encode(), headers={'Content-Type': 'application/json'}, method='POST'
-        )
-        with urllib.request.urlopen(request) as response:
-            return json.loads(response.read() or 'null')
+        status, answer = cloud.door('POST', path.removeprefix('/firebreak'), body)
+        assert status < 400, answer
+        return answer
 
     return send

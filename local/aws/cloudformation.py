@@ -1,0 +1,162 @@
+"""AWS CloudFormation: what a deployment of Firebreak needs and moto leaves out.
+
+Facts supplied, where moto differs:
+- Policies of queues, buckets and buses are resources of a stack. moto reports them as created and creates nothing.
+  https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sqs-queuepolicy.html
+  https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-s3-bucketpolicy.html
+  https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-events-eventbuspolicy.html
+- ValidateTemplate looks at the syntax alone. moto has cfn-lint look at it, and takes its advice for errors.
+  https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ValidateTemplate.html
+"""
+
+import json
+from typing import Any
+
+import yaml
+from moto.cloudformation.exceptions import ValidationError
+from moto.cloudformation.models import CloudFormationBackend
+from moto.cloudformation.parsing import get_model_map
+from moto.cloudformation.utils import yaml_tag_constructor
+from moto.events.models import events_backends
+from moto.s3.models import s3_backends
+from moto.sqs.models import sqs_backends
+
+
+class ResourcePolicy:
+    """A policy that a stack puts on resources of another kind; it has no name of its own.
+
+    It has the methods of moto's CloudFormationModel, which only modules within moto can inherit.
+    """
+
+    def __init__(self, name: str):
+        self.physical_resource_id = name
+
+    def is_created(self) -> bool:
+        return True
+
+    @classmethod
+    def has_cfn_attr(cls, attr: str) -> bool:
+        return False
+
+    @classmethod
+    def put(cls, properties: dict[str, Any], account: str, region: str) -> None:
+        """Puts the policy on its resources."""
+        raise NotImplementedError
+
+    @classmethod
+    def remove(cls, properties: dict[str, Any], account: str, region: str) -> None:
+        """Takes the policy away from those of its resources that still exist."""
+        raise NotImplementedError
+
+    @classmethod
+    def create_from_cloudformation_json(
+        cls, resource_name: str, cloudformation_json: dict[str, Any], account_id: str, region_name: str, **kwargs: Any
+    ) -> 'ResourcePolicy':
+        cls.put(cloudformation_json['Properties'], account_id, region_name)
+        return cls(resource_name)
+
+    @classmethod
+    def update_from_cloudformation_json(
+        cls,
+        original_resource: Any,
+        new_resource_name: str,
+        cloudformation_json: dict[str, Any],
+        account_id: str,
+        region_name: str,
+    ) -> 'ResourcePolicy':
+        cls.put(cloudformation_json['Properties'], account_id, region_name)
+        return original_resource
+
+    @classmethod
+    def delete_from_cloudformation_json(
+        cls, resource_name: str, cloudformation_json: dict[str, Any], account_id: str, region_name: str
+    ) -> None:
+        cls.remove(cloudformation_json['Properties'], account_id, region_name)
+
+
+class QueuePolicy(ResourcePolicy):
+    """Queues are named by URL."""
+
+    @classmethod
+    def put(cls, properties: dict[str, Any], account: str, region: str) -> None:
+        for url in properties['Queues']:
+            queue = sqs_backends[account][region].get_queue(url.rsplit('/', 1)[-1])
+            queue.policy = json.dumps(properties['PolicyDocument'])
+
+    @classmethod
+    def remove(cls, properties: dict[str, Any], account: str, region: str) -> None:
+        queues = sqs_backends[account][region].queues
+        for url in properties['Queues']:
+            name = url.rsplit('/', 1)[-1]
+            if name in queues:
+                queues[name].policy = None
+
+
+class BucketPolicy(ResourcePolicy):
+    """One bucket, named."""
+
+    @classmethod
+    def put(cls, properties: dict[str, Any], account: str, region: str) -> None:
+        document = json.dumps(properties['PolicyDocument']).encode()
+        s3_backends[account]['aws'].put_bucket_policy(properties['Bucket'], document)
+
+    @classmethod
+    def remove(cls, properties: dict[str, Any], account: str, region: str) -> None:
+        bucket = s3_backends[account]['aws'].buckets.get(properties['Bucket'])
+        if bucket:
+            bucket.policy = None
+
+
+class EventBusPolicy(ResourcePolicy):
+    """One statement of a bus's policy, under its Sid."""
+
+    @classmethod
+    def put(cls, properties: dict[str, Any], account: str, region: str) -> None:
+        bus = events_backends[account][region].describe_event_bus(properties.get('EventBusName', 'default'))
+        sid = properties['StatementId']
+        if 'Statement' in properties:
+            others = [statement.describe() for name, statement in bus._statements.items() if name != sid]
+            bus.add_policy({'Statement': [*others, {**properties['Statement'], 'Sid': sid}]})
+        else:
+            principal = {'AWS': f'arn:aws:iam::{properties["Principal"]}:root'}
+            bus.add_permission(sid, properties['Action'], principal, properties.get('Condition'))
+
+    @classmethod
+    def remove(cls, properties: dict[str, Any], account: str, region: str) -> None:
+        bus = events_backends[account][region].event_buses.get(properties.get('EventBusName', 'default'))
+        if bus:
+            bus._statements.pop(properties['StatementId'], None)
+
+
+class _TemplateLoader(yaml.SafeLoader):
+    """YAML with CloudFormation's short forms (`!Ref`, `!Sub`)."""
+
+
+_TemplateLoader.add_multi_constructor('!', lambda loader, suffix, node: yaml_tag_constructor(loader, f'!{suffix}', node))
+
+
+def validate_template(backend: CloudFormationBackend, template: str) -> list[Any]:
+    """Replaces CloudFormationBackend.validate_template: nothing, or a ValidationError for what is no template."""
+    try:
+        body = yaml.load(template, Loader=_TemplateLoader)
+    except yaml.YAMLError as error:
+        raise ValidationError(message=f'Template format error: YAML not well-formed. {error}') from None
+    if not isinstance(body, dict):
+        raise ValidationError(message='Template format error: unsupported structure.')
+    resources = body.get('Resources')
+    if not isinstance(resources, dict) or not resources:
+        raise ValidationError(message='Template format error: At least one Resources member must be defined.')
+    for name, resource in resources.items():
+        if not isinstance(resource, dict) or not isinstance(resource.get('Type'), str):
+            raise ValidationError(message=f"Template format error: Every Resources object must contain a Type member. [{name}]")
+    return []
+
+
+CloudFormationBackend.validate_template = validate_template
+get_model_map().update(
+    {
+        'AWS::SQS::QueuePolicy': QueuePolicy,
+        'AWS::S3::BucketPolicy': BucketPolicy,
+        'AWS::Events::EventBusPolicy': EventBusPolicy,
+    }
+)
