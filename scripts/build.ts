@@ -1,7 +1,6 @@
 import { parseArgs } from 'node:util';
-import { budget, bundle } from './bundle.ts';
-import { loadPolicy, SHIPPED_POLICY } from './response-policy.ts';
-import { loadWorkers } from './workers.ts';
+import { budget, bundleAll } from './bundle.ts';
+import { SHIPPED_POLICY } from './response-policy.ts';
 
 const { values } = parseArgs({
   options: {
@@ -11,17 +10,9 @@ const { values } = parseArgs({
   },
 });
 if (values.help) {
-  console.log(
-    'npm run build -- [--policy response-policy.yml] [--out dist]\nBundles every worker and checks its size.',
-  );
+  console.log('npm run build -- [--policy response-policy.yml] [--out dist]\nBundles every worker and checks its size.');
 } else {
-  const workers = await loadWorkers();
-  const policy = loadPolicy(
-    values.policy,
-    workers.flatMap(({ remediations }) => remediations),
-  );
-  const bundles = await Promise.all(workers.map(({ name }) => bundle(name, policy, values.out)));
-  for (const made of bundles) {
+  for (const made of await bundleAll(values.policy, values.out)) {
     const limit = budget(made);
     const fits = made.bytes <= limit;
     console.log(

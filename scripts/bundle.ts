@@ -2,6 +2,8 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
 import type { Policy } from '../engine/policy.ts';
 import { environmentCredentials, shakeSchemas } from './aws-sdk-shake.ts';
+import { loadPolicy } from './response-policy.ts';
+import { loadWorkers } from './workers.ts';
 
 /** SDK clients in a bundle, and its bytes. */
 export interface Bundle {
@@ -43,4 +45,14 @@ export async function bundle(worker: string, policy: Policy, out = 'dist'): Prom
     (name) => name !== undefined,
   );
   return { worker, bytes: metafile.outputs[`${folder}/index.mjs`]?.bytes ?? 0, clients };
+}
+
+/** Bundles all workers under a policy file, which is checked first. */
+export async function bundleAll(policyFile: string, out = 'dist'): Promise<Bundle[]> {
+  const workers = await loadWorkers();
+  const policy = loadPolicy(
+    policyFile,
+    workers.flatMap(({ remediations }) => remediations),
+  );
+  return Promise.all(workers.map(({ name }) => bundle(name, policy, out)));
 }

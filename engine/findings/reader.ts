@@ -60,7 +60,7 @@ const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/;
 
 /** An ISO 8601 time with its offset, put out as `YYYY-MM-DDTHH:mm:ss.sssZ`. */
 export const instant = z.pipe(
-  z.string().check(z.refine((text) => ISO.test(text), 'is not an ISO 8601 time')),
+  z.string().check(z.refine((text) => ISO.test(text) && !Number.isNaN(Date.parse(text)), 'is not an ISO 8601 time')),
   z.transform((text: string) => new Date(text).toISOString()),
 );
 

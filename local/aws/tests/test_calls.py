@@ -9,6 +9,7 @@ def test_a_call_is_told_with_all_that_identifies_it(cloud):
     arn = cloud.role('storage', [allow('s3:GetBucketPublicAccessBlock')], account=MEMBER)
     cloud.client('s3', MEMBER).create_bucket(Bucket='bbb', CreateBucketConfiguration={'LocationConstraint': REGION})
     s3 = cloud.client('s3', credentials=cloud.assume(arn))
+    cloud.client('s3', MEMBER).delete_public_access_block(Bucket='bbb')
     _, before = cloud.door('GET', '/calls')
     with pytest.raises(ClientError):
         s3.get_public_access_block(Bucket='bbb')
