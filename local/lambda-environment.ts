@@ -99,19 +99,20 @@ const failed = (errorType: string, errorMessage: string): InvocationResult => ({
 export class ExecutionEnvironment {
   readonly #function: DeployedFunction;
   readonly #server: http.Server;
-  readonly #process: ChildProcess;
+  readonly #child: ChildProcess;
   /** Becomes undefined when the package is loaded, or a result when it cannot be. */
   readonly #initialised: Promise<InvocationResult | undefined>;
   #finishInit: (failure?: InvocationResult) => void = () => {};
   #next: http.ServerResponse | undefined;
   #waiting: (() => void) | undefined;
   #current: Invocation | undefined;
+  #latest: string | undefined;
   #over = false;
 
-  private constructor(deployed: DeployedFunction, server: http.Server, process: ChildProcess) {
+  private constructor(deployed: DeployedFunction, server: http.Server, child: ChildProcess) {
     this.#function = deployed;
     this.#server = server;
-    this.#process = process;
+    this.#child = child;
     this.#initialised = new Promise((resolve) => {
       this.#finishInit = resolve;
     });
@@ -127,16 +128,17 @@ export class ExecutionEnvironment {
     endpoint: string,
     log: (line: LogLine) => void,
   ): Promise<ExecutionEnvironment> {
-    const server = http.createServer();
+    // A connection is idle for as long as the handler works.
+    const server = http.createServer({ keepAliveTimeout: 0 });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const stream = `${new Date().toISOString().slice(0, 10).replaceAll('-', '/')}/[$LATEST]${randomBytes(16).toString('hex')}`;
     const api = `127.0.0.1:${(server.address() as AddressInfo).port}`;
-    const process_ = spawn(process.execPath, [BOOTSTRAP], {
+    const child = spawn(process.execPath, [BOOTSTRAP], {
       cwd: deployed.taskRoot,
       env: { ...environmentVariables(deployed, credentials, api, stream), AWS_ENDPOINT_URL: endpoint },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    const environment = new ExecutionEnvironment(deployed, server, process_);
+    const environment = new ExecutionEnvironment(deployed, server, child);
     environment.#serve(log);
     return environment;
   }
@@ -146,7 +148,7 @@ export class ExecutionEnvironment {
   }
 
   get pid(): number | undefined {
-    return this.#process.pid;
+    return this.#child.pid;
   }
 
   /** Runs one invocation. Never throws: what goes wrong is the result. */
@@ -162,6 +164,7 @@ export class ExecutionEnvironment {
     const response = this.#next;
     if (!response) return failed('Runtime.ExitError', `RequestId: ${id} Error: Runtime exited`);
     this.#next = undefined;
+    this.#latest = id;
     const { timeout, arn } = this.#function;
     const result = new Promise<InvocationResult>((resolve) => {
       const timer = setTimeout(() => {
@@ -190,7 +193,7 @@ export class ExecutionEnvironment {
   /** Ends the process at once, whatever it does; an open invocation fails as it would in Lambda. */
   kill(): void {
     this.#over = true;
-    this.#process.kill('SIGKILL');
+    this.#child.kill('SIGKILL');
   }
 
   #settle(result: InvocationResult): void {
@@ -201,19 +204,19 @@ export class ExecutionEnvironment {
 
   #serve(log: (line: LogLine) => void): void {
     this.#server.on('request', (request, response) => void this.#answer(request, response));
-    for (const stream of [this.#process.stdout, this.#process.stderr]) {
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
       createInterface({ input: stream as Readable }).on('line', (line) =>
-        log({ functionName: this.#function.name, requestId: this.#current?.id, line }),
+        log({ functionName: this.#function.name, requestId: this.#latest, line }),
       );
     }
     const slow = setTimeout(() => this.kill(), INIT_MS);
     void this.#initialised.then(() => clearTimeout(slow));
-    this.#process.once('close', (code, signal) => {
+    this.#child.once('close', (code, signal) => {
       this.#over = true;
       const how = signal ? `signal: ${signal === 'SIGKILL' ? 'killed' : signal}` : `exit status ${code}`;
       const error = `Error: Runtime exited with error: ${how}`;
       this.#finishInit(failed('Runtime.ExitError', error));
-      this.#settle(failed('Runtime.ExitError', `RequestId: ${this.#current?.id} ${error}`));
+      this.#settle(failed('Runtime.ExitError', `RequestId: ${this.#latest} ${error}`));
       this.#waiting?.();
       this.#server.closeAllConnections();
       this.#server.close();
@@ -229,6 +232,8 @@ export class ExecutionEnvironment {
       this.#waiting?.();
       return;
     }
+    // Lines that were written before the answer are read before it is told.
+    await new Promise(setImmediate);
     const error = (): InvocationResult => ({ payload: JSON.parse(body), functionError: 'Unhandled' });
     if (kind === 'init') this.#finishInit(error());
     else if (id !== this.#current?.id) {

@@ -10,7 +10,9 @@ const { values } = parseArgs({
   },
 });
 if (values.help) {
-  console.log('npm run build -- [--policy response-policy.yml] [--out dist]\nBundles every worker and checks its size.');
+  console.log(
+    'npm run build -- [--policy response-policy.yml] [--out dist]\nBundles every worker and checks its size.',
+  );
 } else {
   for (const made of await bundleAll(values.policy, values.out)) {
     const limit = budget(made);

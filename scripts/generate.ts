@@ -8,7 +8,9 @@ import { loadWorkers } from './workers.ts';
 
 const { values } = parseArgs({ options: { check: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } });
 if (values.help) {
-  console.log('npm run generate -- [--check]\nWrites what follows from the remediations; --check only says what is out of date.');
+  console.log(
+    'npm run generate -- [--check]\nWrites what follows from the remediations; --check only says what is out of date.',
+  );
   process.exit();
 }
 

@@ -2,14 +2,14 @@ import * as z from 'zod/mini';
 import { parseArn } from '../arn.ts';
 import { type Finding, SEVERITIES } from './finding.ts';
 import { port, portRange } from './ports.ts';
-import { accountId, maybe, name, partitionOf, reader } from './reader.ts';
+import { accountId, maybe, name, partitionOf, reader, regionalArn } from './reader.ts';
 import { distinct, resource } from './resources.ts';
 import { scoreOf } from './severity.ts';
 
 /** https://docs.aws.amazon.com/inspector/latest/user/eventbridge-integration.html */
 const finding = z.object({
   awsAccountId: accountId,
-  findingArn: name.check(z.refine((text) => parseArn(text)?.service === 'inspector2', 'is not the ARN of a finding')),
+  findingArn: regionalArn('inspector2', 'finding/'),
   type: name,
   title: z.string(),
   severity: z.enum([...SEVERITIES, 'UNTRIAGED']),
@@ -30,7 +30,7 @@ const STATUS: Readonly<Record<z.output<typeof finding>['status'], Finding['statu
 
 /** A finding of Amazon Inspector, about packages, code, or ports that the internet reaches. */
 export const inspector = reader(finding, (detail, envelope) => {
-  const region = parseArn(detail.findingArn)?.region || envelope.region;
+  const region = parseArn(detail.findingArn)?.region ?? envelope.region;
   const place = { account: detail.awsAccountId, region, partition: partitionOf(region) };
   const severity = detail.severity === 'UNTRIAGED' ? 'INFORMATIONAL' : detail.severity;
   const reachable = detail.networkReachabilityDetails;

@@ -20,6 +20,7 @@ function holds(result: Normalised): void {
     const { account, region, partition } = finding;
     expect(SOURCES).toContain(finding.source);
     expect(account).toMatch(ACCOUNT_ID);
+    expect(region).toMatch(/^[a-z]+(?:-[a-z]+)+-\d+$/);
     expect(finding.envelope.account).toMatch(ACCOUNT_ID);
     expect(parseArn(`arn:${partition}:ec2:${region}:${account}:instance/i`)).toBeDefined();
     expect(['active', 'resolved', 'suppressed']).toContain(finding.status);

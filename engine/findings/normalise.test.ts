@@ -72,7 +72,7 @@ describe('each source is strict where a response relies on a field', () => {
     [
       'inspector/ssh-reachable',
       { 'detail/findingArn': 'arn:aws:s3:::x' },
-      'detail.findingArn: is not the ARN of a finding',
+      'detail.findingArn: is not the ARN of a finding of inspector2',
     ],
     ['securityhub/rds-snapshot-public', { [`${F}/ProductArn`]: '*' }, 'detail.findings[0].ProductArn: is not the ARN'],
     [

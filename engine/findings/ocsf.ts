@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { type Place, parseArn } from '../arn.ts';
 import type { Finding, Severity } from './finding.ts';
-import { accountId, instant, maybe, name, partitionOf, reader, region } from './reader.ts';
+import { accountId, instant, maybe, name, partitionOf, reader, region, regionalArn } from './reader.ts';
 import { distinct, resource } from './resources.ts';
 import { controlOr } from './securityhub.ts';
 import { scoreOf } from './severity.ts';
@@ -34,7 +34,7 @@ const ocsfFinding = z.object({
     modified_time_dt: maybe(instant),
   }),
   metadata: z.object({
-    product: z.object({ uid: name.check(z.refine(isProduct, 'is not the ARN of a Security Hub product')) }),
+    product: z.object({ uid: regionalArn('securityhub', 'productv2/') }),
   }),
   resources: z.array(
     z.object({
@@ -83,11 +83,6 @@ function resourceOf({ type, uid, uid_alt, owner }: OcsfFinding['resources'][numb
   const named = type === 'AWS::::Account' ? uid : (arn ?? (type === 'AWS::IAM::User' ? undefined : uid));
   const foreign = owner?.account?.uid && owner.account.uid !== place.account;
   return type && named && !foreign ? resource(type, named, place) : undefined;
-}
-
-function isProduct(text: string): boolean {
-  const arn = parseArn(text);
-  return arn?.service === 'securityhub' && arn.resource.startsWith('productv2/');
 }
 
 function typeOf({ class_uid, compliance, finding_info, metadata }: OcsfFinding): string {

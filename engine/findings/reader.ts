@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { ACCOUNT_ID } from '../arn.ts';
+import { ACCOUNT_ID, parseArn } from '../arn.ts';
 import type { Envelope, Finding, Normalised } from './finding.ts';
 
 /** Reads the `detail` of one kind of event. Never throws: what does not fit is a rejection that names the field. */
@@ -49,6 +49,18 @@ export function json(text: string): unknown {
 export const accountId = z.string().check(z.regex(ACCOUNT_ID, 'is not a twelve-digit account id'));
 
 export const region = z.string().check(z.regex(/^[a-z]{2,4}(?:-[a-z]{1,12}){1,3}-\d{1,2}$/, 'is not a Region'));
+
+/** The ARN of something that `service` has in a Region, such as a finding or a product. */
+export const regionalArn = (service: string, resource: string) =>
+  name.check(
+    z.refine(
+      (text) => {
+        const arn = parseArn(text);
+        return arn?.service === service && arn.resource.startsWith(resource) && region.safeParse(arn.region).success;
+      },
+      `is not the ARN of a ${resource.replace('/', '')} of ${service}`,
+    ),
+  );
 
 /** Text that names something and must be there. */
 export const name = z.string().check(z.minLength(1, 'is empty'), z.maxLength(2048, 'is longer than 2048'));

@@ -127,6 +127,7 @@ const TWINS: Readonly<Record<string, Partial<Finding> | 'rejected' | 'rule' | 't
   target: { role: 'target' },
   insight: 'rejected',
   'internal-access': 'rejected',
+  'another-action': 'rule',
   removed: 'rule',
   'access-logging': 'type',
   'account-block': 'type',

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { parseArn } from '../arn.ts';
 import { type Envelope, type Finding, SEVERITIES } from './finding.ts';
-import { accountId, instant, maybe, name, partitionOf, reader, region } from './reader.ts';
+import { accountId, instant, maybe, name, partitionOf, reader, region, regionalArn } from './reader.ts';
 import { ACCOUNT, distinct, resource } from './resources.ts';
 import { scoreOf, severityOf } from './severity.ts';
 
@@ -10,7 +10,7 @@ const SAMPLE = 'aws/guardduty/service/additionalInfo/sample';
 /** https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub-findings-format-syntax.html */
 const asff = z.object({
   Id: name,
-  ProductArn: name.check(z.refine(isProduct, 'is not the ARN of a Security Hub product')),
+  ProductArn: regionalArn('securityhub', 'product/'),
   GeneratorId: name,
   AwsAccountId: accountId,
   Region: maybe(region),
@@ -62,11 +62,6 @@ function findingOf(finding: Asff, envelope: Envelope, requested: boolean): Findi
     requested,
     envelope,
   };
-}
-
-function isProduct(text: string): boolean {
-  const arn = parseArn(text);
-  return arn?.service === 'securityhub' && arn.resource.startsWith('product/');
 }
 
 const CONTROL_ID = /^[A-Za-z][A-Za-z0-9]{0,63}\.\d{1,4}$/;
