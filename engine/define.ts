@@ -24,8 +24,8 @@ export function defineRemediation<C, S extends State, F extends object, P>(
     ...(decline && { decline: (plan: Plan, context) => decline.call(remediation, plan as Plan<S, F>, context) }),
     ...(caution && { caution: (plan: Plan, context) => caution.call(remediation, plan as Plan<S, F>, context) }),
 
-    apply: (clients, target, { before, after }, context) =>
-      write.call(remediation, clients, target, own(after), own(before), context),
+    apply: (clients, target, { before, after, facts }, context) =>
+      write.call(remediation, clients, target, own(after), own(before), { ...context, facts: facts as F }),
 
     async verify(clients, target, { after }, context) {
       const { state } = await read.call(remediation, clients, target, context);

@@ -12,13 +12,14 @@ import { describeError, isTransient } from './errors.ts';
 import type { Finding } from './findings/finding.ts';
 import { normalise } from './findings/normalise.ts';
 import { foreign, inauthentic } from './guards/authentic.ts';
+import type { Stop } from './guards/guard.ts';
 import { DynamoDbLeases, DynamoDbLedger } from './ledger/dynamodb.ts';
 import { type Leases, leaseKey, type Note } from './ledger/ledger.ts';
 import { type Policy, parametersOf } from './policy.ts';
 import type { Action, Target } from './remediation.ts';
 import { type House, type Request, respond } from './respond.ts';
 import type { Response } from './response.ts';
-import { ownTargets, responseId, targetKey } from './targets.ts';
+import { responseId, targetKey, targetsOf } from './targets.ts';
 import { triggers } from './triggers.ts';
 
 /** Seconds a holder has a lease: longer than the function's timeout in serverless.yml. */
@@ -81,7 +82,7 @@ interface Crew extends Pick<House, 'ledger' | 'sessions' | 'policy' | 'home'> {
   readonly leases: Leases;
 }
 
-/** Handles one message; throws when it should come back. */
+/** Handles one message; throws when it should come back: what will not pass by itself goes where people look, at once. */
 async function receive(record: SQSRecord, crew: Crew): Promise<void> {
   const receives = Number(record.attributes.ApproximateReceiveCount);
   const lastTry = receives >= MAX_RECEIVES;
@@ -90,12 +91,11 @@ async function receive(record: SQSRecord, crew: Crew): Promise<void> {
     if (own) return await handle(ownRequest(own, crew), record.messageId, crew, lastTry);
     await dispatch(record, crew, lastTry);
   } catch (error) {
+    if (!isTransient(error)) return reject(record, describeError(error), crew);
     crew.logger.warn('message comes back', { message: record.messageId, receives, error: describeError(error) });
-    if (isTransient(error) && !lastTry) {
-      await crew.queue.retryIn(record.receiptHandle, RETRY_SECONDS[receives - 1] ?? 180).catch((failure: unknown) => {
-        crew.logger.warn('it comes back later than wanted', { error: describeError(failure) });
-      });
-    }
+    await crew.queue.retryIn(record.receiptHandle, RETRY_SECONDS[receives - 1] ?? 180).catch((failure: unknown) => {
+      crew.logger.warn('it comes back later than wanted', { error: describeError(failure) });
+    });
     throw error;
   }
 }
@@ -110,12 +110,12 @@ async function dispatch(record: SQSRecord, crew: Crew, lastTry: boolean): Promis
     if (doubt !== undefined) return reject(record, doubt, crew);
     if (finding.status !== 'active') continue;
     for (const action of crew.actions.filter(({ handles }) => handles.some((trigger) => triggers(trigger, finding)))) {
-      const targets = await targetsOf(action, finding, crew);
+      const named = await targetsOf(action, finding, crew.sessions, parametersOf(crew.policy, action));
+      const targets = named ?? [];
       const stranger = targets.map((target) => foreign(target, finding)).find((reason) => reason !== undefined);
       if (stranger !== undefined) return reject(record, stranger, crew);
       if (targets.length === 0) {
-        if (!action.targets) return reject(record, `it names no resource that ${action.id} can act on`, crew);
-        await recordNothingLeft(action, finding, record.messageId, crew);
+        await recordWithoutTarget(action, finding, record.messageId, named ? NOTHING_LEFT : NO_TARGET, crew);
       }
       for (const target of targets) {
         const id = responseId(action.id, target, record.messageId);
@@ -187,24 +187,17 @@ async function end(request: Request, crew: Crew, lastTry: boolean): Promise<Resp
   return response;
 }
 
-async function targetsOf(action: Action, finding: Finding, crew: Crew): Promise<readonly Target[]> {
-  if (!action.targets) return ownTargets(action.resource, finding);
-  const { account, region, partition } = finding;
-  const clients = action.clients(await crew.sessions.read({ account, region, partition }));
-  return action.targets(clients, finding, { parameters: parametersOf(crew.policy, action) });
-}
-
-/** The finding speaks of resources that it does not name, and no such resource is left: said in the ledger too. */
-async function recordNothingLeft(action: Action, finding: Finding, message: string, crew: Crew): Promise<void> {
+/** A finding for which there is nothing to act on is a response too, about the account, so that the ledger has its end. */
+async function recordWithoutTarget(
+  action: Action,
+  finding: Finding,
+  message: string,
+  { outcome, reason }: Stop,
+  crew: Crew,
+): Promise<void> {
   const { account, region, partition, source, type, severity, title } = finding;
-  const target: Target = {
-    type: 'AWS::Account',
-    id: account,
-    arn: `arn:${partition}:iam::${account}:root`,
-    account,
-    region,
-    partition,
-  };
+  const arn = `arn:${partition}:iam::${account}:root`;
+  const target: Target = { type: 'AWS::Account', id: account, arn, account, region, partition };
   const { response } = await crew.ledger.open(
     {
       id: responseId(action.id, target, message),
@@ -216,9 +209,14 @@ async function recordNothingLeft(action: Action, finding: Finding, message: stri
     },
     finding,
   );
-  if (!response.outcome)
-    await crew.ledger.close(response, 'compliant', 'no resource of the kind is left in the account and Region');
+  if (!response.outcome) await crew.ledger.close(response, outcome, reason);
 }
+
+const NOTHING_LEFT: Stop = { outcome: 'compliant', reason: 'no resource is left that the finding could mean' };
+const NO_TARGET: Stop = {
+  outcome: 'refused',
+  reason: 'needs a person: the finding names no resource that this remediation acts on',
+};
 
 async function reject(record: SQSRecord, reason: string, crew: Crew): Promise<void> {
   crew.logger.error('message rejected', { message: record.messageId, reason });

@@ -78,8 +78,15 @@ export interface Declaration<C, P> {
   /** Error names by which AWS says that the resource does not exist. */
   readonly gone: readonly string[];
   clients(session: SessionConfig): C;
-  /** From a finding to its resources, where they are not simply the finding's own. */
-  targets?(clients: C, finding: Finding, context: Pick<Context<P>, 'parameters'>): Promise<readonly Target[]>;
+  /**
+   * From a finding that names no resource of its own type to those it means (EC2.1 names the account). Undefined: it does not
+   * say enough to look for any.
+   */
+  targets?(
+    clients: C,
+    finding: Finding,
+    context: Pick<Context<P>, 'parameters'>,
+  ): Promise<readonly Target[] | undefined>;
 }
 
 /** The general form: an act that may or may not be a difference of states. */
@@ -111,8 +118,8 @@ export interface Remediation<C, S extends State, F extends object, P> extends De
   desired(state: S, context: Context<P> & { readonly facts: F }): S;
   decline?(plan: Plan<S, F>, context: Context<P>): Declined | undefined;
   caution?(plan: Plan<S, F>, context: Context<P>): string | undefined;
-  /** Brings the resource from `current` to `next`, sending only the difference. */
-  write(clients: C, target: Target, next: S, current: S, context: Context<P>): Promise<void>;
+  /** Brings the resource from `current` to `next`, sending only the difference. The facts are those read with `current`. */
+  write(clients: C, target: Target, next: S, current: S, context: Context<P> & { readonly facts: F }): Promise<void>;
   /** True for a value that a part passes through on its way (the flush group): an interrupted response left it, nobody else. */
   transitional?(part: string, value: Json): boolean;
   /** Parts that undo leaves as they are: evidence, and what was created for others to use too. */

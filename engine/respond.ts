@@ -9,7 +9,7 @@ import type { Ledger } from './ledger/ledger.ts';
 import { type Policy, parametersOf } from './policy.ts';
 import type { Action, Context, Plan, Target } from './remediation.ts';
 import type { Response } from './response.ts';
-import { type Change, canonical, changes, withPart } from './state.ts';
+import { type Change, canonical, changes, part, withPart } from './state.ts';
 
 /** What a response needs of the house it runs in. */
 export interface House {
@@ -124,10 +124,11 @@ async function fix(request: Request, house: House, context: Context, resumed: bo
   }
 
   const reader = action.clients(await house.sessions.read(target));
-  const plan = await action.plan(reader, target, context);
-  const declined = action.decline?.(plan, context);
+  const fresh = await action.plan(reader, target, context);
+  const declined = action.decline?.(fresh, context);
   if (declined) return declined;
   const earlier = resumed ? await house.ledger.get(id) : undefined;
+  const plan = earlier?.plan ? continued(fresh, earlier.plan) : fresh;
   if (changes(plan.before, plan.after).length === 0) {
     return earlier?.timeline.some(({ event }) => event === 'applying')
       ? { outcome: 'verified', reason: 'the change of an interrupted run is in place' }
@@ -151,6 +152,18 @@ async function fix(request: Request, house: House, context: Context, resumed: bo
     ? { outcome: 'verified', reason: 'the resource is compliant, if not exactly as planned' }
     : { outcome: 'unverified', reason: `changed, but it reads back otherwise: ${describeChanges(left)}` };
 }
+
+/**
+ * What is left of a recorded plan after an interruption: its own parts, as they are now. A part that the record does not know
+ * how to go back from is left to another response.
+ */
+const continued = (fresh: Plan, recorded: Plan): Plan => ({
+  ...fresh,
+  after: changes(recorded.before, recorded.after).reduce(
+    (state, { part: name }) => withPart(state, name, part(fresh.after, name)),
+    fresh.before,
+  ),
+});
 
 async function goBack(request: UndoRequest, house: House, context: Context): Promise<Stop> {
   const { action, target, recorded, id } = request;
@@ -205,7 +218,7 @@ async function settle(
     left = await action.verify(reader, target, plan, context);
     if (left.length === 0) break;
   }
-  await context.record('looked', { left: left.map((change) => ({ ...change })) });
+  await context.record('read back', { left: left.map((change) => ({ ...change })) });
   return left;
 }
 

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { arnOf, idFromArn, parseArn } from './arn.ts';
+import type { Sessions } from './aws/sessions.ts';
 import type { Finding, FindingResource } from './findings/finding.ts';
-import type { Target } from './remediation.ts';
+import type { Action, Target } from './remediation.ts';
 
 /** Types that have one name in all Regions of an account. */
 const GLOBAL = new Set(['AWS::IAM::User']);
@@ -49,6 +50,23 @@ export const ownTargets = (types: readonly string[], finding: Finding): Target[]
 
 function ownTarget({ type, id, arn }: FindingResource, finding: Finding): Target | undefined {
   return arn === undefined ? targetOf(type, finding, id) : targetFromArn([type], arn, finding);
+}
+
+/**
+ * The resources that a finding means for an action: those it names, or else those that the action finds in the account.
+ * Undefined when it names nothing to go by.
+ */
+export async function targetsOf(
+  action: Action,
+  finding: Finding,
+  sessions: Pick<Sessions, 'read'>,
+  parameters: unknown,
+): Promise<readonly Target[] | undefined> {
+  const own = ownTargets(action.resource, finding);
+  if (own.length > 0) return own;
+  if (!action.targets) return undefined;
+  const { account, region, partition } = finding;
+  return action.targets(action.clients(await sessions.read({ account, region, partition })), finding, { parameters });
 }
 
 /** What names a target within its remediation, whoever named it: an IAM user has one name, whatever its path. */

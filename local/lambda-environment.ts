@@ -155,7 +155,10 @@ export class ExecutionEnvironment {
   async invoke(event: unknown): Promise<InvocationResult> {
     const id = randomUUID();
     const unloaded = await this.#initialised;
-    if (unloaded) return unloaded;
+    if (unloaded) {
+      this.kill();
+      return unloaded;
+    }
     while (!this.#next && !this.#over) {
       await new Promise<void>((resolve) => {
         this.#waiting = resolve;

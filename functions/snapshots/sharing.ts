@@ -2,6 +2,9 @@ import * as z from 'zod/mini';
 
 const ACCOUNT = z.string().check(z.regex(/^\d{12}$/));
 
+/** What AWS writes for everybody, in place of an account id. */
+export const EVERYBODY = 'all';
+
 /** Who a snapshot is shared with, a part for each: an account id, or `all` for everybody. */
 export const sharing = z.record(z.string().check(z.regex(/^(all|\d{12})$/)), z.literal(true));
 type Sharing = z.infer<typeof sharing>;

@@ -7,7 +7,8 @@ A service file adds one with a decorator; the path may hold `<name>` parts, whic
         \"\"\"A door of the embedded cloud, not of AWS: ...\"\"\"
         return {'now': request.json['now']}
 
-A door gets the werkzeug request and returns what is sent back as JSON with status 200; None is sent as 204. It raises
+A door gets the werkzeug request and returns what is sent back as JSON with status 200; None is sent as 204, and a
+werkzeug Response as it is. It raises
 `DoorError(status, message)` to refuse. `request.json` of a malformed body raises a 400 by itself.
 """
 
@@ -69,6 +70,8 @@ def answer(environ: dict[str, Any]) -> Response:
         return _json(error.code or 500, {'message': error.description or error.name})
     except DoorError as error:
         return _json(error.status, {'message': str(error)})
+    if isinstance(result, Response):
+        return result
     return Response(status=204) if result is None else _json(200, result)
 
 

@@ -25,6 +25,7 @@ EXTENSIONS = [
     'cloudformation',
     'managed_policies',
     'lambda_',
+    'lambda_code',
     'faults',
     'securityhub',
     'ec2',

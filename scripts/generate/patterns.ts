@@ -108,7 +108,12 @@ function branchesOf(source: Sensor, { types, role, detail }: Trigger): Pattern[]
         {
           'detail-type': ['Security Hub Findings - Custom Action'],
           resources: [{ suffix: `:action/custom/${CUSTOM_ACTION}` }],
-          detail: { findings: { Compliance: { SecurityControlId: types } } },
+          detail: {
+            findings: {
+              ProductArn: [{ suffix: '::product/aws/securityhub' }],
+              Compliance: { SecurityControlId: types },
+            },
+          },
         },
         {
           'detail-type': ['Findings Imported V2'],

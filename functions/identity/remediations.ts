@@ -1,0 +1,1 @@
+export { default as deactivateOldAccessKeys } from './deactivate-old-access-keys.ts';

@@ -1,0 +1,1 @@
+export { default as closeOpenIngress } from './close-open-ingress.ts';

@@ -1,0 +1,118 @@
+import type { Credentials } from './lambda-environment.ts';
+
+/** What an AWS service tells on its bus. */
+export interface Entry {
+  readonly source: string;
+  readonly detailType: string;
+  readonly detail: unknown;
+  readonly resources?: readonly string[];
+  /** Chosen by the bus when absent. */
+  readonly id?: string;
+  /** ISO 8601; now when absent. */
+  readonly time?: string;
+}
+
+/** An AWS call that the embedded cloud answered. */
+export interface Call {
+  /** Seconds since 1970, at its start. */
+  readonly time: number;
+  /** As the SDK calls it: `s3`, `dynamodb`. */
+  readonly service: string;
+  readonly operation: string;
+  readonly region: string;
+  readonly account: string;
+  /** `root`, or the ARN of the user or session. */
+  readonly principal: string;
+  /** IAM actions that it stands for. */
+  readonly actions: readonly string[];
+  readonly resources: readonly string[];
+  readonly decision: 'allowed' | 'denied';
+  readonly status: number;
+  readonly error: string | null;
+  /** Milliseconds. */
+  readonly duration: number;
+  readonly sequence: number;
+}
+
+/** Disturbs calls: the first keys are globs that choose them, the others what happens to them (see local/aws/faults.py). */
+export interface Fault {
+  readonly service?: string;
+  readonly operation?: string;
+  readonly account?: string;
+  readonly region?: string;
+  readonly principal?: string;
+  readonly resource?: string;
+  /** Before the call takes place, or after it has and nobody is told. */
+  readonly phase?: 'before' | 'after';
+  readonly skip?: number;
+  readonly every?: number;
+  readonly times?: number;
+  /** Milliseconds. */
+  readonly latency?: number;
+  readonly throttle?: { readonly bucket: number; readonly refillPerSecond: number };
+  readonly error?: { readonly status: number; readonly code: string; readonly message: string };
+  /** Seconds. */
+  readonly hang?: number;
+  readonly reset?: true;
+}
+
+/** The embedded cloud's own doors under `/firebreak/`: what no AWS API offers. */
+export class Doors {
+  readonly #endpoint: string;
+
+  constructor(endpoint: string) {
+    this.#endpoint = endpoint;
+  }
+
+  /** AWS services put events on an account's default bus. Answers the envelopes as rules see them. */
+  async emit(account: string, region: string, entries: readonly Entry[]): Promise<readonly { readonly id: string }[]> {
+    const { events } = (await this.#ask('POST', '/events', { account, region, entries })) as { events: { id: string }[] };
+    return events;
+  }
+
+  /** The calls with a sequence number above `since`, oldest first. */
+  async calls(since = 0): Promise<readonly Call[]> {
+    return (await this.#ask('GET', `/calls?since=${since}`)) as Call[];
+  }
+
+  /** Replaces all faults. */
+  async setFaults(faults: readonly Fault[]): Promise<void> {
+    await this.#ask('PUT', '/faults', faults);
+  }
+
+  /** The faults, with the number of calls that each matched and affected. */
+  async faults(): Promise<readonly (Fault & { readonly matched: number; readonly applied: number })[]> {
+    return (await this.#ask('GET', '/faults')) as (Fault & { matched: number; applied: number })[];
+  }
+
+  /** Sets when an access key was made and last used (null: never). Dates in ISO 8601. */
+  async setKeyAge(
+    account: string,
+    accessKeyId: string,
+    age: {
+      readonly createDate?: string;
+      readonly lastUsed?: { readonly date: string; readonly serviceName: string; readonly region: string } | null;
+    },
+  ): Promise<void> {
+    await this.#ask('POST', '/access-keys', { account, accessKeyId, ...age });
+  }
+
+  /** Credentials of a role whose trust policy names the service. */
+  async assumeAsService(service: string, roleArn: string, sessionName: string, sourceArn: string): Promise<Credentials> {
+    return (await this.#ask('POST', '/service-role', { service, roleArn, sessionName, sourceArn })) as Credentials;
+  }
+
+  /** Where Lambda's Invoke finds the functions; null for nowhere. */
+  async setRunner(url: string | null): Promise<void> {
+    await this.#ask('PUT', '/runner', { url });
+  }
+
+  async #ask(method: string, path: string, body?: unknown): Promise<unknown> {
+    const response = await fetch(`${this.#endpoint}/firebreak${path}`, {
+      method,
+      ...(body !== undefined && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+    });
+    if (!response.ok) throw new Error(`${method} /firebreak${path}: ${response.status} ${await response.text()}`);
+    return response.status === 204 ? undefined : response.json();
+  }
+}

@@ -1,0 +1,189 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  DeleteMessageBatchCommand,
+  type Message,
+  type MessageAttributeValue,
+  ReceiveMessageCommand,
+  type SQSClient,
+} from '@aws-sdk/client-sqs';
+import type { SQSEvent, SQSMessageAttributes, SQSRecord } from 'aws-lambda';
+import type { InvocationResult } from './lambda-environment.ts';
+
+/** Milliseconds between two looks at a queue: right after it had something, and when it has long been empty. */
+const SHORTEST_PAUSE_MS = 20;
+const LONGEST_PAUSE_MS = 150;
+/** Messages that one ReceiveMessage gives. */
+const RECEIVE_LIMIT = 10;
+
+/** An event source mapping from a queue to a function. */
+export interface QueueMapping {
+  readonly queueArn: string;
+  readonly queueUrl: string;
+  readonly batchSize: number;
+  /** Batches at once. */
+  readonly maximumConcurrency: number;
+  /** The function's answer names the messages that failed; otherwise a batch succeeds or fails as a whole. */
+  readonly reportsItemFailures: boolean;
+}
+
+/**
+ * Does for one queue what Lambda's poller does: receives, invokes, and deletes what succeeded. What failed stays until its
+ * visibility timeout ends, and the queue's redrive policy decides the rest.
+ * https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
+ */
+export class QueuePoller {
+  readonly mapping: QueueMapping;
+  readonly #sqs: SQSClient;
+  readonly #invoke: (event: SQSEvent) => Promise<InvocationResult>;
+  readonly #complain: (problem: string) => void;
+  readonly #batches = new Set<Promise<void>>();
+  readonly #polling: Promise<void>;
+  #pause = new AbortController();
+  #stopping = false;
+
+  /**
+   * @param sqs a client with the function's execution role, as Lambda polls
+   * @param complain is told what goes wrong beside the function
+   */
+  constructor(
+    mapping: QueueMapping,
+    sqs: SQSClient,
+    invoke: (event: SQSEvent) => Promise<InvocationResult>,
+    complain: (problem: string) => void,
+  ) {
+    this.mapping = mapping;
+    this.#sqs = sqs;
+    this.#invoke = invoke;
+    this.#complain = complain;
+    this.#polling = this.#poll();
+  }
+
+  /** Batches that a function works on. */
+  get inFlight(): number {
+    return this.#batches.size;
+  }
+
+  /** Looks at the queue now instead of at the end of the pause. */
+  wake(): void {
+    this.#pause.abort();
+  }
+
+  /** Receives nothing more. Resolves when the batches in flight are done. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.wake();
+    await this.#polling;
+    await Promise.all(this.#batches);
+  }
+
+  async #poll(): Promise<void> {
+    let pause = SHORTEST_PAUSE_MS;
+    while (!this.#stopping) {
+      if (this.#batches.size >= this.mapping.maximumConcurrency) {
+        await Promise.race(this.#batches);
+        continue;
+      }
+      const messages = await this.#receive();
+      if (messages.length > 0) {
+        const batch = this.#run(messages).finally(() => {
+          this.#batches.delete(batch);
+          this.wake();
+        });
+        this.#batches.add(batch);
+        pause = SHORTEST_PAUSE_MS;
+      } else {
+        this.#pause = new AbortController();
+        await sleep(pause, undefined, { signal: this.#pause.signal }).then(
+          () => {
+            pause = Math.min(1.5 * pause, LONGEST_PAUSE_MS);
+          },
+          () => {
+            pause = SHORTEST_PAUSE_MS;
+          },
+        );
+      }
+    }
+  }
+
+  async #receive(): Promise<readonly Message[]> {
+    try {
+      const { Messages = [] } = await this.#sqs.send(
+        new ReceiveMessageCommand({
+          QueueUrl: this.mapping.queueUrl,
+          MaxNumberOfMessages: Math.min(this.mapping.batchSize, RECEIVE_LIMIT),
+          MessageSystemAttributeNames: ['All'],
+          MessageAttributeNames: ['All'],
+          WaitTimeSeconds: 0,
+        }),
+      );
+      return Messages;
+    } catch (error) {
+      if (!this.#stopping) this.#complain(`${this.mapping.queueArn} cannot be polled: ${String(error)}`);
+      return [];
+    }
+  }
+
+  async #run(messages: readonly Message[]): Promise<void> {
+    const Records = messages.map((message) => record(message, this.mapping.queueArn));
+    const result = await this.#invoke({ Records });
+    const failed = this.mapping.reportsItemFailures ? failedItems(result, Records) : result.functionError && 'all';
+    if (failed === 'all') return;
+    const done = messages.filter(({ MessageId }) => !failed?.has(MessageId ?? ''));
+    if (done.length === 0) return;
+    try {
+      const { Failed = [] } = await this.#sqs.send(
+        new DeleteMessageBatchCommand({
+          QueueUrl: this.mapping.queueUrl,
+          Entries: done.map(({ MessageId, ReceiptHandle }) => ({ Id: MessageId, ReceiptHandle })),
+        }),
+      );
+      for (const { Id, Code } of Failed) this.#complain(`message ${Id} is not deleted: ${Code}`);
+    } catch (error) {
+      this.#complain(`${done.length} messages of ${this.mapping.queueArn} are not deleted: ${String(error)}`);
+    }
+  }
+}
+
+/**
+ * The message ids that a function reported, or `all` when it failed or its report cannot be read.
+ * https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#services-sqs-batchfailurereporting
+ */
+export function failedItems(
+  { payload, functionError }: InvocationResult,
+  records: readonly Pick<SQSRecord, 'messageId'>[],
+): ReadonlySet<string> | 'all' {
+  if (functionError) return 'all';
+  if (payload === null || payload === undefined) return new Set();
+  const failures = (payload as { batchItemFailures?: unknown }).batchItemFailures;
+  if (failures === null || failures === undefined) return new Set();
+  if (!Array.isArray(failures)) return 'all';
+  const ids = failures.map((failure: { itemIdentifier?: unknown } | null) => failure?.itemIdentifier);
+  const known = new Set(records.map(({ messageId }) => messageId));
+  return ids.every((id): id is string => typeof id === 'string' && known.has(id)) ? new Set(ids) : 'all';
+}
+
+/** A message as a function gets it. https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html */
+function record(message: Message, queueArn: string): SQSRecord {
+  const { MessageId = '', ReceiptHandle = '', Body = '', Attributes = {}, MessageAttributes = {}, MD5OfBody = '' } = message;
+  return {
+    messageId: MessageId,
+    receiptHandle: ReceiptHandle,
+    body: Body,
+    attributes: Attributes as unknown as SQSRecord['attributes'],
+    messageAttributes: Object.fromEntries(
+      Object.entries(MessageAttributes).map(([name, value]) => [name, messageAttribute(value)]),
+    ) as SQSMessageAttributes,
+    md5OfBody: MD5OfBody,
+    eventSource: 'aws:sqs',
+    eventSourceARN: queueArn,
+    awsRegion: queueArn.split(':')[3] ?? '',
+  };
+}
+
+const messageAttribute = ({ StringValue, BinaryValue, DataType = 'String' }: MessageAttributeValue) => ({
+  ...(StringValue !== undefined && { stringValue: StringValue }),
+  ...(BinaryValue !== undefined && { binaryValue: Buffer.from(BinaryValue).toString('base64') }),
+  stringListValues: [],
+  binaryListValues: [],
+  dataType: DataType,
+});
