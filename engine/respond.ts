@@ -22,6 +22,8 @@ export interface House {
   readonly requested?: boolean;
   /** Plan, and go no further. */
   readonly planOnly?: boolean;
+  /** A person's word on an undo before it writes; a stop when it is no. */
+  readonly confirm?: (plan: Plan) => Promise<Stop | undefined>;
   /** No other try will follow, so that what is transient ends the response too. */
   readonly lastTry?: boolean;
 }
@@ -38,6 +40,8 @@ export interface Request {
   readonly target: Target;
   readonly finding: Finding;
   readonly correlation: string;
+  /** Who asked for it, where a person did. */
+  readonly by?: string;
 }
 
 /** A response that a person takes back. */
@@ -64,7 +68,7 @@ export const respond = (request: Request, house: House): Promise<Response> => at
  * @throws what is transient, with the response left open for the next try
  */
 export const undo = (request: UndoRequest, house: House): Promise<Response> =>
-  attempt(request, house, goBack, { undoes: request.undoes, by: request.by });
+  attempt(request, house, goBack, { undoes: request.undoes });
 
 type Work<R extends Request> = (request: R, house: House, context: Context, resumed: boolean) => Promise<Stop>;
 
@@ -72,9 +76,9 @@ async function attempt<R extends Request>(
   request: R,
   house: House,
   work: Work<R>,
-  origin: Pick<Response, 'undoes' | 'by'> = {},
+  origin: Pick<Response, 'undoes'> = {},
 ): Promise<Response> {
-  const { id, action, target, finding, correlation } = request;
+  const { id, action, target, finding, correlation, by } = request;
   const { source, type, severity, title } = finding;
   const { response, resumed } = await house.ledger.open(
     {
@@ -84,6 +88,7 @@ async function attempt<R extends Request>(
       correlation,
       finding: { source, type, id: finding.id, severity, title },
       startedAt: new Date().toISOString(),
+      ...(by !== undefined && { by }),
       ...origin,
     },
     finding,
@@ -179,6 +184,15 @@ async function goBack(request: UndoRequest, house: House, context: Context): Pro
     return { outcome: 'undone', reason: 'it already is as it was before' };
   await house.ledger.plan(id, plan);
   if (house.planOnly) return { outcome: 'observed', reason: 'only a plan was asked for' };
+  if (house.confirm) {
+    const stop = await house.confirm(plan);
+    if (stop) return stop;
+    const { before: now } = await action.undo(reader, target, recorded, context);
+    const moved = changes(plan.before, now);
+    if (moved.length > 0) {
+      return { outcome: 'changed-since', reason: `it changed while the question stood: ${describeChanges(moved)}` };
+    }
+  }
 
   await change(plan, request, house, context);
   const left = await settle(reader, plan, request, context);

@@ -82,6 +82,10 @@ export function anyTarget(type: string): Target {
 }
 
 const LETTERS = 'abcdefghjkmnpqrstuvwxyz23456789';
+const RESPONSE_ID = new RegExp(`^[a-z][a-z0-9-]{0,40}-[${LETTERS}]{10}$`);
+
+/** True for text of the form that response ids have. */
+export const isResponseId = (text: string): boolean => RESPONSE_ID.test(text);
 
 /** The id of a response: the same for the same message, remediation and target, so that a redelivery finds its own. */
 export function responseId(remediation: string, target: Target, message: string): string {

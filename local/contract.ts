@@ -8,12 +8,9 @@ import type { Action, Plan } from '../engine/remediation.ts';
 import { type House, type Request, respond, undo } from '../engine/respond.ts';
 import type { Response } from '../engine/response.ts';
 import { changes } from '../engine/state.ts';
-import { anyTarget, responseId } from '../engine/targets.ts';
-import { Connection, HOME_REGION, MEMBER_ACCOUNTS, REGIONS, SECURITY_ACCOUNT } from './connection.ts';
+import { anyTarget, responseId, targetKey, targetsOf } from '../engine/targets.ts';
+import { CLOUD_ENDPOINT, Connection, HOME_REGION, MEMBER_ACCOUNTS, REGIONS, SECURITY_ACCOUNT } from './connection.ts';
 import type { Exposed, Specimen } from './specimen.ts';
-
-/** The environment variable by which scripts/test.ts tells its tests where the embedded cloud is. */
-export const CLOUD_ENDPOINT = 'FIREBREAK_CLOUD';
 
 /** The embedded cloud that this test run shares. */
 export function sharedCloud(): Connection {
@@ -60,7 +57,7 @@ function tryOn(action: Action, specimen: Specimen, used: Set<string>): void {
   /** Calls made in sessions of this worker's member role since the last look. */
   let looked = 0;
   async function calls() {
-    const made = await cloud.calls(looked);
+    const made = await cloud.doors.calls(looked);
     looked = made.at(-1)?.sequence ?? looked;
     const own = made.filter(({ principal }) => principal.includes(`:assumed-role/firebreak-${worker}/`));
     for (const call of own) for (const name of call.actions) used.add(name);
@@ -71,7 +68,7 @@ function tryOn(action: Action, specimen: Specimen, used: Set<string>): void {
 
   const expose = async (size: 'usual' | 'largest' = 'usual', region: string = HOME_REGION): Promise<Exposed> => {
     const exposed = await specimen.expose(await cloud.account(member, region), `t${randomUUID().slice(0, 8)}`, size);
-    looked = (await cloud.calls()).at(-1)?.sequence ?? looked;
+    looked = (await cloud.doors.calls()).at(-1)?.sequence ?? looked;
     return exposed;
   };
   const request = ({ target, finding }: Exposed): Request => {
@@ -89,7 +86,12 @@ function tryOn(action: Action, specimen: Specimen, used: Set<string>): void {
 
   beforeAll(async () => {
     const role = `arn:aws:iam::${home.account}:role/firebreak-worker-${worker}`;
-    const credentials = await cloud.serviceCredentials('lambda.amazonaws.com', role);
+    const credentials = await cloud.doors.assumeAsService(
+      'lambda.amazonaws.com',
+      role,
+      `firebreak-${worker}`,
+      `arn:aws:lambda:${home.region}:${home.account}:function:firebreak-${worker}`,
+    );
     Object.assign(process.env, {
       AWS_ENDPOINT_URL: cloud.endpoint,
       AWS_ACCESS_KEY_ID: credentials.accessKeyId,
@@ -119,12 +121,15 @@ function tryOn(action: Action, specimen: Specimen, used: Set<string>): void {
     expect(response).toMatchObject({ outcome: 'observed' });
     const plan = await planOf(response);
     expect(changes(plan.before, plan.after)).not.toEqual([]);
+    const parameters = action.parameters.parse({ ...specimen.parameters });
+    const meant = await targetsOf(action, exposed.finding, house.sessions, parameters);
+    expect(meant?.map(targetKey)).toContain(targetKey(exposed.target));
     expect(await changing()).toEqual([]);
 
     const reader = action.clients(await house.sessions.read(exposed.target));
     const context = {
       finding: exposed.finding,
-      parameters: action.parameters.parse({ ...specimen.parameters }),
+      parameters,
       response: response.id,
       now: new Date(),
       record: async () => undefined,
@@ -165,7 +170,7 @@ function tryOn(action: Action, specimen: Specimen, used: Set<string>): void {
     await calls();
     await exposed.alter();
     const altered = await exposed.observe();
-    looked = (await cloud.calls()).at(-1)?.sequence ?? looked;
+    looked = (await cloud.doors.calls()).at(-1)?.sequence ?? looked;
     expect(await undoOf(fixed, exposed)).toMatchObject({ outcome: 'changed-since' });
     expect(await changing()).toEqual([]);
     expect(await exposed.observe()).toEqual(altered);

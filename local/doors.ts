@@ -1,3 +1,4 @@
+import http from 'node:http';
 import type { Credentials } from './lambda-environment.ts';
 
 /** What an AWS service tells on its bus. */
@@ -99,7 +100,9 @@ export class Doors {
 
   /** Credentials of a role whose trust policy names the service. */
   async assumeAsService(service: string, roleArn: string, sessionName: string, sourceArn: string): Promise<Credentials> {
-    return (await this.#ask('POST', '/service-role', { service, roleArn, sessionName, sourceArn })) as Credentials;
+    const session = await this.#ask('POST', '/service-role', { service, roleArn, sessionName, sourceArn });
+    const { accessKeyId, secretAccessKey, sessionToken } = session as Credentials;
+    return { accessKeyId, secretAccessKey, sessionToken };
   }
 
   /** Where Lambda's Invoke finds the functions; null for nowhere. */
@@ -108,11 +111,20 @@ export class Doors {
   }
 
   async #ask(method: string, path: string, body?: unknown): Promise<unknown> {
-    const response = await fetch(`${this.#endpoint}/firebreak${path}`, {
-      method,
-      ...(body !== undefined && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
-    });
-    if (!response.ok) throw new Error(`${method} /firebreak${path}: ${response.status} ${await response.text()}`);
-    return response.status === 204 ? undefined : response.json();
+    const answer = await exchange(method, `${this.#endpoint}/firebreak${path}`, body);
+    return answer.length === 0 ? undefined : JSON.parse(answer.toString());
   }
+}
+
+/** One HTTP exchange with the embedded cloud; the body goes as JSON. @throws on any status but success */
+export async function exchange(method: string, url: string, body?: unknown): Promise<Buffer> {
+  const text = body === undefined ? undefined : JSON.stringify(body);
+  const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
+    const headers = text === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) };
+    http.request(url, { method, headers, agent: false }, resolve).once('error', reject).end(text);
+  });
+  const answer = Buffer.concat(await response.toArray());
+  const status = response.statusCode ?? 0;
+  if (status >= 300) throw new Error(`${method} ${url}: ${status} ${answer}`);
+  return answer;
 }

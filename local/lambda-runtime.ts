@@ -3,6 +3,7 @@ import { mkdir, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import type { GetFunctionResponse } from '@aws-sdk/client-lambda';
+import { exchange } from './doors.ts';
 import {
   type Credentials,
   type DeployedFunction,
@@ -13,7 +14,7 @@ import {
 import { pythonCommand } from './python.ts';
 
 /** Environments of one function at once: Lambda would take as many as it is asked for, this machine has a few cores. */
-const MOST_ENVIRONMENTS = 2;
+export const MOST_ENVIRONMENTS = 2;
 
 /** Downloads and unpacks the deployment package that GetFunction speaks of, and tells the function as it is deployed. */
 export async function unpackFunction(
@@ -26,10 +27,8 @@ export async function unpackFunction(
   }
   const taskRoot = path.join(folder, `${FunctionName}-${Buffer.from(CodeSha256, 'base64').toString('hex').slice(0, 12)}`);
   const archive = `${taskRoot}.zip`;
-  const response = await fetch(Code.Location);
-  if (!response.ok) throw new Error(`the package of ${FunctionName} is not at ${Code.Location}: ${response.status}`);
   await mkdir(folder, { recursive: true });
-  await writeFile(archive, Buffer.from(await response.arrayBuffer()));
+  await writeFile(archive, await exchange('GET', Code.Location));
   await promisify(execFile)(pythonCommand(), ['-m', 'zipfile', '-e', archive, `${taskRoot}.part`]);
   await rename(`${taskRoot}.part`, taskRoot);
   const [, , , region = '', account = ''] = FunctionArn.split(':');

@@ -18,22 +18,21 @@ export interface AwsServer {
   readonly child: ChildProcess;
 }
 
-/** Starts moto with the project's extensions. @throws with what it wrote when it does not come up */
-export async function startAwsServer(port: number): Promise<AwsServer> {
-  // The open pipe to its input tells it that this process lives.
-  const child = spawn(pythonCommand(), [SERVER, '--port', String(port)], { stdio: ['pipe', 'pipe', 'pipe'] });
-  const written: string[] = [];
-  createInterface({ input: child.stderr }).on('line', (line) => {
-    written.push(line);
-    if (written.length > 40) written.shift();
-  });
+/**
+ * Starts moto with the project's extensions.
+ * @param complain is told each line that it writes about itself
+ */
+export async function startAwsServer(port: number, complain: (problem: string) => void): Promise<AwsServer> {
+  // The open pipe to its input tells it that this process lives. moto warns of what its CloudFormation leaves out, which
+  // tests of the template look at.
+  const child = spawn(pythonCommand(), ['-W', 'ignore', SERVER, '--port', String(port)], { stdio: ['pipe', 'pipe', 'pipe'] });
+  createInterface({ input: child.stderr }).on('line', complain);
   return new Promise((resolve, reject) => {
-    const output = createInterface({ input: child.stdout });
-    output.once('line', (line) => {
+    createInterface({ input: child.stdout }).once('line', (line) => {
       const { endpoint } = JSON.parse(line) as { endpoint: string };
       resolve({ endpoint, child });
     });
     child.once('error', reject);
-    child.once('close', (code) => reject(new Error(`the embedded cloud did not start (${code})\n${written.join('\n')}`)));
+    child.once('close', (code) => reject(new Error(`the embedded cloud did not start: exit status ${code}`)));
   });
 }

@@ -12,6 +12,8 @@ import type { InvocationResult } from './lambda-environment.ts';
 /** Milliseconds between two looks at a queue: right after it had something, and when it has long been empty. */
 const SHORTEST_PAUSE_MS = 20;
 const LONGEST_PAUSE_MS = 150;
+/** Milliseconds until a queue that could not be polled is tried again. */
+const AFTER_ERROR_MS = 1_000;
 /** Messages that one ReceiveMessage gives. */
 const RECEIVE_LIMIT = 10;
 
@@ -118,7 +120,9 @@ export class QueuePoller {
       );
       return Messages;
     } catch (error) {
-      if (!this.#stopping) this.#complain(`${this.mapping.queueArn} cannot be polled: ${String(error)}`);
+      if (this.#stopping) return [];
+      this.#complain(`${this.mapping.queueArn} cannot be polled: ${String(error)}`);
+      await sleep(AFTER_ERROR_MS);
       return [];
     }
   }

@@ -12,11 +12,9 @@ import { GetQueueAttributesCommand, GetQueueUrlCommand, SQSClient } from '@aws-s
 import type { SessionConfig } from '../engine/aws/session.ts';
 import type { Doors } from './doors.ts';
 import type { InvocationResult, LogLine } from './lambda-environment.ts';
-import { LambdaFunction, unpackFunction } from './lambda-runtime.ts';
+import { LambdaFunction, MOST_ENVIRONMENTS, unpackFunction } from './lambda-runtime.ts';
 import { QueuePoller } from './queue-poller.ts';
 
-/** Batches at once for a mapping that sets no maximum. */
-const DEFAULT_CONCURRENCY = 5;
 /** Milliseconds that invocations in flight may take to end when the runner stops. */
 const STOP_MS = 10_000;
 
@@ -153,7 +151,7 @@ export class Runner {
           queueArn: EventSourceArn,
           queueUrl: QueueUrl,
           batchSize: BatchSize,
-          maximumConcurrency: ScalingConfig?.MaximumConcurrency ?? DEFAULT_CONCURRENCY,
+          maximumConcurrency: Math.min(ScalingConfig?.MaximumConcurrency ?? MOST_ENVIRONMENTS, MOST_ENVIRONMENTS),
           reportsItemFailures: FunctionResponseTypes.includes('ReportBatchItemFailures'),
         },
         new SQSClient(config(credentials)),

@@ -54,3 +54,39 @@ export const environmentCredentials: Plugin = {
     }));
   },
 };
+
+/** Modules that no call of ours comes to, though every client imports them, and what stands in for each. */
+const UNREACHED: Readonly<Record<string, string>> = {
+  // A few operations answer with an event stream, such as S3's SelectObjectContent.
+  '@smithy/core/event-streams': `
+    export const resolveEventStreamSerdeConfig = (config) => config;
+    export const eventStreamSerdeProvider = () => undefined;
+    export class EventStreamSerde {}`,
+  // DynamoDB's endpoint discovery is off unless one asks for it; its cache brings a library of collections along.
+  '@aws-sdk/endpoint-cache': 'export class EndpointCache {}',
+  // A multi-Region access point takes a signature for several Regions, a directory bucket one with a session's credentials.
+  '@aws-sdk/signature-v4-multi-region': `
+    import { SignatureV4 } from '@smithy/signature-v4';
+    export { SignatureV4 as SignatureV4MultiRegion, SignatureV4 as SignatureV4SignWithCredentials };`,
+  // S3 takes CRC-32 unless one asks for another checksum.
+  '@aws-sdk/checksums/sha': 'export class Sha1 {}',
+};
+
+/** Puts a few lines in place of modules that are never reached, and of each package.json but its version. */
+export const leaveOutUnreached: Plugin = {
+  name: 'leave-out-unreached',
+  setup(build) {
+    const namespace = 'unreached';
+    build.onResolve({ filter: /^@(?:aws-sdk|smithy)\// }, ({ path, resolveDir }) =>
+      Object.hasOwn(UNREACHED, path) ? { path, namespace, pluginData: resolveDir, sideEffects: false } : undefined,
+    );
+    build.onLoad({ filter: /.*/, namespace }, ({ path, pluginData }) => ({
+      contents: UNREACHED[path] ?? '',
+      resolveDir: pluginData,
+    }));
+    build.onLoad({ filter: /[\\/]@aws-sdk[\\/]client-[\w-]+[\\/]package\.json$/ }, async ({ path }) => {
+      const { version } = JSON.parse(await readFile(path, 'utf8'));
+      return { contents: JSON.stringify({ version }), loader: 'json' };
+    });
+  },
+};

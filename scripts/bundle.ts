@@ -1,7 +1,8 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import type { Policy } from '../engine/policy.ts';
-import { environmentCredentials, shakeSchemas } from './aws-sdk-shake.ts';
+import { environmentCredentials, leaveOutUnreached, shakeSchemas } from './aws-sdk-shake.ts';
 import { loadPolicy } from './response-policy.ts';
 import { loadWorkers } from './workers.ts';
 
@@ -24,6 +25,7 @@ export async function bundle(worker: string, policy: Policy, out = 'dist'): Prom
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   const { metafile } = await build({
+    absWorkingDir: fileURLToPath(new URL('..', import.meta.url)),
     entryPoints: [`functions/${worker}/handler.ts`],
     outfile: `${folder}/index.mjs`,
     bundle: true,
@@ -35,16 +37,17 @@ export async function bundle(worker: string, policy: Policy, out = 'dist'): Prom
     sourcemap: 'external',
     legalComments: 'none',
     metafile: true,
-    plugins: [shakeSchemas, environmentCredentials],
-    // CommonJS packages in an ES module need a require of their own.
-    banner: { js: "import{createRequire as $r}from'node:module';const require=$r(import.meta.url);" },
+    plugins: [shakeSchemas, environmentCredentials, leaveOutUnreached],
+    // CommonJS packages in an ES module need a require of their own. The banner is not minified with the rest: no name here
+    // may be one that the minifier makes, which are short.
+    banner: { js: "import{createRequire as requireFrom}from'node:module';const require=requireFrom(import.meta.url);" },
   });
   writeFileSync(`${folder}/response-policy.json`, `${JSON.stringify(policy)}\n`);
   const inputs = Object.keys(metafile.inputs);
   const clients = [...new Set(inputs.map((path) => /@aws-sdk\/(client-[a-z0-9-]+)\//.exec(path)?.[1]))].filter(
     (name) => name !== undefined,
   );
-  return { worker, bytes: metafile.outputs[`${folder}/index.mjs`]?.bytes ?? 0, clients };
+  return { worker, bytes: statSync(`${folder}/index.mjs`).size, clients };
 }
 
 /** Bundles all workers under a policy file, which is checked first. */

@@ -9,9 +9,11 @@ export const SHIPPED_POLICY = 'response-policy.yml';
 
 /**
  * Reads a response policy and checks it against the catalogue.
+ * @param elsewhere workers that are not loaded: what the policy says of their remediations is not checked
  * @throws with file, line and what is wrong, one problem a line
  */
-export function loadPolicy(file: string, catalogue: readonly Action[]): Policy {
+export function loadPolicy(file: string, catalogue: readonly Action[], elsewhere: readonly string[] = []): Policy {
+  const isLoaded = (id: string): boolean => !elsewhere.includes(id.slice(0, id.indexOf('.')));
   const lines = new LineCounter();
   const document = parseDocument(readFileSync(file, 'utf8'), { lineCounter: lines });
   const problems: string[] = document.errors.map((error) => `${file}: ${error.message}`);
@@ -31,7 +33,7 @@ export function loadPolicy(file: string, catalogue: readonly Action[]): Policy {
   const parsed = z.safeParse(policySchema, document.toJS());
   if (!parsed.success) complain(parsed.error.issues, []);
   else {
-    for (const id of Object.keys(parsed.data.remediations)) {
+    for (const id of Object.keys(parsed.data.remediations).filter(isLoaded)) {
       const action = catalogue.find((known) => known.id === id);
       if (!action) {
         problems.push(`${at(['remediations', id])}: there is no remediation ${id}`);
@@ -45,7 +47,7 @@ export function loadPolicy(file: string, catalogue: readonly Action[]): Policy {
       }
     }
     parsed.data.exceptions.forEach(({ remediation }, index) => {
-      if (remediation !== '*' && !catalogue.some(({ id }) => id === remediation)) {
+      if (remediation !== '*' && isLoaded(remediation) && !catalogue.some(({ id }) => id === remediation)) {
         problems.push(`${at(['exceptions', index])}: there is no remediation ${remediation}`);
       }
     });

@@ -1,12 +1,12 @@
 import { AdaptiveRetryStrategy } from '@smithy/core/retry';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
-import type { AwsCredentialIdentity, RetryStrategyV2 } from '@smithy/types';
+import type { AwsCredentialIdentity, AwsCredentialIdentityProvider, RetryStrategyV2 } from '@smithy/types';
 
 /** What every AWS client is made with: `new S3Client(session)`. */
 export interface SessionConfig {
   readonly region: string;
   /** Absent: the SDK's own chain, which in Lambda is the execution role. */
-  readonly credentials?: AwsCredentialIdentity;
+  readonly credentials?: AwsCredentialIdentity | AwsCredentialIdentityProvider;
   readonly requestHandler: NodeHttpHandler;
   readonly retryStrategy: RetryStrategyV2;
   /** Seen in CloudTrail's userAgent, so that a change can be traced to its response. */
@@ -43,7 +43,7 @@ function retryStrategy(account: string, region: string): RetryStrategyV2 {
 export const sessionConfig = (
   account: string,
   region: string,
-  credentials?: AwsCredentialIdentity,
+  credentials?: AwsCredentialIdentity | AwsCredentialIdentityProvider,
   userAgent?: string,
 ): SessionConfig => ({
   region,

@@ -1,5 +1,5 @@
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
-import type { AwsCredentialIdentity } from '@smithy/types';
+import type { AwsCredentialIdentity, AwsCredentialIdentityProvider } from '@smithy/types';
 import type { Place } from '../arn.ts';
 import type { Permission } from '../remediation.ts';
 import { type SessionConfig, sessionConfig } from './session.ts';
@@ -37,28 +37,38 @@ export const sessionPolicy = (reads: readonly string[], writes: readonly Permiss
     ],
   });
 
-/** Sessions by assuming the worker's role in the member account. */
+/** Sessions by assuming a role in the member account: the worker's own, where nobody names another. */
 export class AssumedSessions implements Sessions {
   readonly #sts: STSClient;
   readonly #worker: string;
+  readonly #role: string;
   readonly #reads: readonly string[];
   readonly #cached = new Map<string, Promise<AwsCredentialIdentity>>();
 
   /**
    * @param home account and Region in which the worker itself runs
-   * @param worker name of the worker: the role is `firebreak-<worker>`
+   * @param worker name of the worker, as CloudTrail shows it
    * @param reads the read actions of all its remediations
+   * @param role name of the role in the member account
    */
-  constructor(home: { account: string; region: string }, worker: string, reads: readonly string[]) {
+  constructor(
+    home: { account: string; region: string },
+    worker: string,
+    reads: readonly string[],
+    role = `firebreak-${worker}`,
+  ) {
     this.#sts = new STSClient(sessionConfig(home.account, home.region));
     this.#worker = worker;
+    this.#role = role;
     this.#reads = reads;
   }
 
   async read({ account, region, partition }: Place): Promise<SessionConfig> {
-    const cached = await this.#cached.get(account)?.catch(() => undefined);
+    const known = this.#cached.get(account);
+    const cached = await known?.catch(() => undefined);
     const fresh = cached?.expiration && cached.expiration.getTime() - Date.now() > RENEW_BEFORE_MS;
-    if (!fresh) {
+    // Of several that waited for it, the first renews it for all.
+    if (!fresh && this.#cached.get(account) === known) {
       const session = `firebreak-${this.#worker}-read`;
       this.#cached.set(
         account,
@@ -84,7 +94,7 @@ export class AssumedSessions implements Sessions {
   ): Promise<AwsCredentialIdentity> {
     const { Credentials: given } = await this.#sts.send(
       new AssumeRoleCommand({
-        RoleArn: `arn:${partition}:iam::${account}:role/firebreak-${this.#worker}`,
+        RoleArn: `arn:${partition}:iam::${account}:role/${this.#role}`,
         RoleSessionName: session,
         Policy: policy,
         DurationSeconds: seconds,
@@ -102,10 +112,17 @@ export class AssumedSessions implements Sessions {
   }
 }
 
-/** Sessions of whoever runs the command, with the credentials and endpoint that the SDK finds. */
+/** Sessions of whoever runs the command, at the endpoint that the SDK finds. */
 export class CallerSessions implements Sessions {
+  readonly #credentials: AwsCredentialIdentityProvider;
+
+  /** @param credentials found once for all clients: a chain of SSO, a process or the instance's own is slow to ask */
+  constructor(credentials: AwsCredentialIdentityProvider) {
+    this.#credentials = credentials;
+  }
+
   async read({ account, region }: Place): Promise<SessionConfig> {
-    return sessionConfig(account, region, undefined, 'firebreak/cli');
+    return sessionConfig(account, region, this.#credentials, 'firebreak/cli');
   }
 
   async write(
@@ -113,6 +130,6 @@ export class CallerSessions implements Sessions {
     _permissions: readonly Permission[],
     response: string,
   ): Promise<SessionConfig> {
-    return sessionConfig(account, region, undefined, `firebreak/${response}`);
+    return sessionConfig(account, region, this.#credentials, `firebreak/${response}`);
   }
 }

@@ -110,26 +110,40 @@ export class DynamoDbLedger implements Ledger {
     };
   }
 
-  async list({ since, limit }: { since: Date; limit: number }): Promise<readonly Response[]> {
+  async list({
+    since,
+    limit,
+    outcome,
+  }: {
+    since: Date;
+    limit: number;
+    outcome?: Outcome;
+  }): Promise<readonly Response[]> {
     const found: Response[] = [];
     const first = since.toISOString().slice(0, 10);
     for (let day = this.#now(); found.length < limit; day = new Date(day.getTime() - 86_400_000)) {
       const date = day.toISOString().slice(0, 10);
       if (date < first) break;
-      const { Items = [] } = await this.#db.send(
-        new QueryCommand({
-          TableName: this.#table,
-          IndexName: BY_DAY,
-          KeyConditionExpression: '#day = :day AND #at >= :since',
-          ExpressionAttributeNames: { '#day': 'day', '#at': 'at' },
-          ExpressionAttributeValues: { ':day': text(date), ':since': text(since.toISOString()) },
-          ScanIndexForward: false,
-          Limit: limit - found.length,
-        }),
-      );
-      found.push(...Items.map(headerOf));
+      let start: Item | undefined;
+      do {
+        const page: QueryCommandOutput = await this.#db.send(
+          new QueryCommand({
+            TableName: this.#table,
+            IndexName: BY_DAY,
+            KeyConditionExpression: '#day = :day AND #at >= :since',
+            ExpressionAttributeNames: { '#day': 'day', '#at': 'at' },
+            ExpressionAttributeValues: { ':day': text(date), ':since': text(since.toISOString()) },
+            ScanIndexForward: false,
+            Limit: limit,
+            ...(start && { ExclusiveStartKey: start }),
+          }),
+        );
+        const headers = (page.Items ?? []).map(headerOf);
+        found.push(...headers.filter((response) => outcome === undefined || response.outcome === outcome));
+        start = page.LastEvaluatedKey;
+      } while (start && found.length < limit);
     }
-    return found;
+    return found.slice(0, limit);
   }
 
   /** Puts an item that is not there yet; answers the one that is. */

@@ -17,8 +17,12 @@ export interface Ledger {
   /** Ends a response. */
   close(response: Response, outcome: Outcome, reason: string | undefined): Promise<Response>;
   get(id: string): Promise<ResponseRecord | undefined>;
-  /** Headers, newest first. */
-  list(options: { readonly since: Date; readonly limit: number }): Promise<readonly Response[]>;
+  /** Headers, newest first: all, or those with one outcome. */
+  list(options: {
+    readonly since: Date;
+    readonly limit: number;
+    readonly outcome?: Outcome;
+  }): Promise<readonly Response[]>;
 }
 
 /** A finding that came while another response held the resource. */

@@ -7,7 +7,7 @@ import {
 import { defineRemediation } from '../../engine/define.ts';
 import { targetOf } from '../../engine/targets.ts';
 import { accessAnalyzer, cloudTrail, securityHub } from '../../engine/triggers.ts';
-import { EVERYBODY, grantees, keepAllowed, sharing, sharingParameters } from './sharing.ts';
+import { EVERYBODY, grantees, keepAllowed, sharing, sharingOf, sharingParameters } from './sharing.ts';
 
 const SNAPSHOT = 'AWS::EC2::Snapshot';
 /** The most permissions that one call may change. */
@@ -57,10 +57,7 @@ export default defineRemediation({
       new DescribeSnapshotAttributeCommand({ SnapshotId: id, Attribute: 'createVolumePermission' }),
     );
     if (!permissions) throw new Error('EC2 answered without the permissions of the snapshot');
-    return {
-      state: sharing.parse(Object.fromEntries(permissions.map(({ Group, UserId }) => [Group ?? UserId, true]))),
-      facts: {},
-    };
+    return { state: sharingOf(permissions.map(({ Group, UserId }) => Group ?? UserId)), facts: {} };
   },
 
   desired: (state, { parameters }) => keepAllowed(state, parameters),

@@ -7,7 +7,7 @@ import {
 } from '@aws-sdk/client-rds';
 import { defineRemediation } from '../../engine/define.ts';
 import { accessAnalyzer, cloudTrail, securityHub } from '../../engine/triggers.ts';
-import { grantees, keepAllowed, sharing, sharingParameters } from './sharing.ts';
+import { grantees, keepAllowed, sharing, sharingOf, sharingParameters } from './sharing.ts';
 
 const CLUSTER = 'AWS::RDS::DBClusterSnapshot';
 /** The attribute that holds who may restore: `all`, or account ids. */
@@ -53,10 +53,7 @@ export default defineRemediation({
             .DBSnapshotAttributesResult?.DBSnapshotAttributes;
     if (!attributes) throw new Error('RDS answered without the attributes of the snapshot');
     const restore = attributes.find(({ AttributeName }) => AttributeName === RESTORE);
-    return {
-      state: sharing.parse(Object.fromEntries((restore?.AttributeValues ?? []).map((who) => [who, true]))),
-      facts: {},
-    };
+    return { state: sharingOf(restore?.AttributeValues ?? []), facts: {} };
   },
 
   desired: (state, { parameters }) => keepAllowed(state, parameters),

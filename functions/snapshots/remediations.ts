@@ -1,6 +1,2 @@
-import type { Action } from '../../engine/remediation.ts';
-import privatizeEbsSnapshot from './privatize-ebs-snapshot.ts';
-import privatizeRdsSnapshot from './privatize-rds-snapshot.ts';
-
-/** The remediations of this worker, in alphabetical order. */
-export const remediations: readonly Action[] = [privatizeEbsSnapshot, privatizeRdsSnapshot];
+export { default as privatizeEbsSnapshot } from './privatize-ebs-snapshot.ts';
+export { default as privatizeRdsSnapshot } from './privatize-rds-snapshot.ts';

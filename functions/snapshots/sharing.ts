@@ -1,12 +1,16 @@
 import * as z from 'zod/mini';
 
-const ACCOUNT = z.string().check(z.regex(/^\d{12}$/));
-
 /** What AWS writes for everybody, in place of an account id. */
 export const EVERYBODY = 'all';
 
-/** Who a snapshot is shared with, a part for each: an account id, or `all` for everybody. */
-export const sharing = z.record(z.string().check(z.regex(/^(all|\d{12})$/)), z.literal(true));
+const GRANTEE = z.string().check(z.regex(/^(all|\d{12})$/));
+const ACCOUNT = z.string().check(z.regex(/^\d{12}$/));
+
+/**
+ * Who a snapshot is shared with: account ids, or `all` for everybody. One part, so that whoever shares the snapshot with
+ * somebody else after a fix is asked before an undo shares it with more.
+ */
+export const sharing = z.strictObject({ sharedWith: z.array(GRANTEE) });
 type Sharing = z.infer<typeof sharing>;
 
 export const sharingParameters = z.strictObject({
@@ -14,12 +18,16 @@ export const sharingParameters = z.strictObject({
   allowedAccounts: z._default(z.array(ACCOUNT), []),
 });
 
-/** Takes out `all` and every account that is not on the allow-list. */
-export const keepAllowed = (state: Sharing, { allowedAccounts }: z.infer<typeof sharingParameters>): Sharing =>
-  Object.fromEntries(Object.entries(state).filter(([who]) => allowedAccounts.includes(who)));
+/** The state from what AWS answers, in a fixed order. @throws when it is neither `all` nor an account id */
+export const sharingOf = (grantees: readonly (string | undefined)[]): Sharing =>
+  sharing.parse({ sharedWith: [...grantees].sort() });
 
-/** Those whom `state` is shared with and `notIn` is not, in a fixed order. */
+/** Takes out `all` and every account that is not on the allow-list. */
+export const keepAllowed = (
+  { sharedWith }: Sharing,
+  { allowedAccounts }: z.infer<typeof sharingParameters>,
+): Sharing => ({ sharedWith: sharedWith.filter((who) => allowedAccounts.includes(who)) });
+
+/** Those whom `state` is shared with and `notIn` is not. */
 export const grantees = (state: Sharing, { notIn }: { notIn: Sharing }): string[] =>
-  Object.keys(state)
-    .filter((who) => !Object.hasOwn(notIn, who))
-    .sort();
+  state.sharedWith.filter((who) => !notIn.sharedWith.includes(who));

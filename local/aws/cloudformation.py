@@ -7,6 +7,8 @@ Facts supplied, where moto differs:
   https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-events-eventbuspolicy.html
 - ValidateTemplate looks at the syntax alone. moto has cfn-lint look at it, and takes its advice for errors.
   https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ValidateTemplate.html
+- A role's inline policy is text, however it was put. moto keeps the template's object.
+  https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetRolePolicy.html
 """
 
 import json
@@ -18,8 +20,11 @@ from moto.cloudformation.models import CloudFormationBackend
 from moto.cloudformation.parsing import get_model_map
 from moto.cloudformation.utils import yaml_tag_constructor
 from moto.events.models import events_backends
+from moto.iam.models import Role
 from moto.s3.models import s3_backends
 from moto.sqs.models import sqs_backends
+
+put_policy_as_moto = Role.put_policy
 
 
 class ResourcePolicy:
@@ -28,8 +33,12 @@ class ResourcePolicy:
     It has the methods of moto's CloudFormationModel, which only modules within moto can inherit.
     """
 
-    def __init__(self, name: str):
+    def __init__(self, name: str, properties: dict[str, Any]):
         self.physical_resource_id = name
+        self.properties = properties
+
+    def delete(self, account_id: str, region_name: str) -> None:
+        self.remove(self.properties, account_id, region_name)
 
     def is_created(self) -> bool:
         return True
@@ -53,7 +62,7 @@ class ResourcePolicy:
         cls, resource_name: str, cloudformation_json: dict[str, Any], account_id: str, region_name: str, **kwargs: Any
     ) -> 'ResourcePolicy':
         cls.put(cloudformation_json['Properties'], account_id, region_name)
-        return cls(resource_name)
+        return cls(resource_name, cloudformation_json['Properties'])
 
     @classmethod
     def update_from_cloudformation_json(
@@ -64,14 +73,10 @@ class ResourcePolicy:
         account_id: str,
         region_name: str,
     ) -> 'ResourcePolicy':
-        cls.put(cloudformation_json['Properties'], account_id, region_name)
+        original_resource.delete(account_id, region_name)
+        original_resource.properties = cloudformation_json['Properties']
+        cls.put(original_resource.properties, account_id, region_name)
         return original_resource
-
-    @classmethod
-    def delete_from_cloudformation_json(
-        cls, resource_name: str, cloudformation_json: dict[str, Any], account_id: str, region_name: str
-    ) -> None:
-        cls.remove(cloudformation_json['Properties'], account_id, region_name)
 
 
 class QueuePolicy(ResourcePolicy):
@@ -119,7 +124,9 @@ class EventBusPolicy(ResourcePolicy):
             bus.add_policy({'Statement': [*others, {**properties['Statement'], 'Sid': sid}]})
         else:
             principal = {'AWS': f'arn:aws:iam::{properties["Principal"]}:root'}
-            bus.add_permission(sid, properties['Action'], principal, properties.get('Condition'))
+            given = properties.get('Condition')
+            condition = {given['Type']: {given['Key']: given['Value']}} if given else None
+            bus.add_permission(sid, properties['Action'], principal, condition)
 
     @classmethod
     def remove(cls, properties: dict[str, Any], account: str, region: str) -> None:
@@ -152,7 +159,13 @@ def validate_template(backend: CloudFormationBackend, template: str) -> list[Any
     return []
 
 
+def put_policy(role: Role, policy_name: str, policy_json: str | dict[str, Any]) -> None:
+    """Replaces Role.put_policy."""
+    put_policy_as_moto(role, policy_name, policy_json if isinstance(policy_json, str) else json.dumps(policy_json))
+
+
 CloudFormationBackend.validate_template = validate_template
+Role.put_policy = put_policy
 get_model_map().update(
     {
         'AWS::SQS::QueuePolicy': QueuePolicy,

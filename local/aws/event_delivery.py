@@ -141,7 +141,7 @@ def _invoke(rule: Rule, target: dict, arn, event: dict) -> None:
         function = lambda_backends[arn.account][arn.region].get_function(target['Arn'])
     except Exception as error:
         raise DeliveryFailed('NO_RESOURCE', f'{target["Arn"]} does not exist.') from error
-    policy = function.policy.wire_format() if function.policy else None
+    policy = json.dumps({'Statement': function.policy.statements})
     if not resource_policy_allows(policy, EVENTBRIDGE, 'lambda:InvokeFunction', target['Arn'], _source(rule)):
         raise DeliveryFailed('NO_PERMISSIONS', f'The policy of {target["Arn"]} does not allow {rule.arn} to invoke it.')
     try:

@@ -22,7 +22,9 @@ SECURITY_ACCOUNT = '111122223333'
 EXTENSIONS = [
     'sts',
     'service_roles',
+    'sqs',
     'cloudformation',
+    'cloudformation_properties',
     'managed_policies',
     'lambda_',
     'lambda_code',
@@ -57,6 +59,15 @@ def use_account(account: str) -> None:
 
     moto.core.DEFAULT_ACCOUNT_ID = account
     moto.core.models.DEFAULT_ACCOUNT_ID = account
+
+
+def share_service_data() -> None:
+    """Lets all sessions of botocore share one loader: moto makes many, and each would parse the same files again."""
+    import functools
+
+    import botocore.loaders
+
+    botocore.loaders.create_loader = functools.cache(botocore.loaders.create_loader)
 
 
 def import_extensions() -> None:
@@ -96,6 +107,7 @@ def main() -> None:
         signal.signal(signum, lambda *_: os._exit(0))
     end_with_parent()
     prepare_environment()
+    share_service_data()
     use_account(SECURITY_ACCOUNT)
     import_extensions()
 

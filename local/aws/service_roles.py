@@ -36,6 +36,7 @@ def assume(request):
         raise DoorError(403, f'The role {arn} cannot be assumed by {service}.')
     key = iam_backends[role.account_id]['aws'].create_temp_access_key()
     key.role_arn = role.arn
+    now = utcnow()
     session = Session(
         access_key=key.access_key_id,
         token=random_session_token(),
@@ -43,7 +44,8 @@ def assume(request):
         name=name,
         account=role.account_id,
         policies=None,
-        expiration=utcnow() + datetime.timedelta(seconds=SECONDS),
+        issued=now,
+        expiration=now + datetime.timedelta(seconds=SECONDS),
     )
     open_session(session)
     return {

@@ -1,6 +1,11 @@
 """EventBridge: what reaches a target, what reaches a dead-letter queue, and what a caller may send."""
 
+import http.server
+import io
 import json
+import queue
+import threading
+import zipfile
 
 import pytest
 from botocore.exceptions import ClientError
@@ -168,6 +173,82 @@ def test_a_log_group_receives_the_envelope(bus, client):
     bus.put()
     [event] = logs.filter_log_events(logGroupName='/aws/events/all')['events']
     assert json.loads(event['message'])['account'] == SECURITY
+
+
+class TestFunctionTargets:
+    """A rule that invokes a function, which the registered runner runs."""
+
+    @pytest.fixture
+    def runner(self, cloud):
+        """The events that reach the runner, and `wait()` for the next one."""
+        received = queue.Queue()
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                received.put(json.loads(self.rfile.read(int(self.headers['Content-Length']))))
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(b'{"payload": null}')
+
+            def log_message(self, *_):
+                pass
+
+        server = http.server.HTTPServer(('127.0.0.1', 0), Handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        assert cloud.door('PUT', '/runner', {'url': f'http://127.0.0.1:{server.server_port}'})[0] == 204
+        yield received
+        server.shutdown()
+        server.server_close()
+
+    @pytest.fixture
+    def function(self, client):
+        code = io.BytesIO()
+        with zipfile.ZipFile(code, 'w') as archive:
+            archive.writestr('index.mjs', 'export const handler = () => {}')
+        trust = {'Statement': [{'Effect': 'Allow', 'Principal': {'Service': 'lambda.amazonaws.com'}, 'Action': 'sts:AssumeRole'}]}
+        role = client('iam').create_role(RoleName='f', AssumeRolePolicyDocument=json.dumps(trust))['Role']['Arn']
+        functions = client('lambda', SECURITY, HOME)
+        arguments = {'Runtime': 'nodejs22.x', 'Role': role, 'Handler': 'index.handler', 'Code': {'ZipFile': code.getvalue()}}
+        functions.create_function(FunctionName='f', **arguments)
+        return functions
+
+    def permit(self, function, rule_arn):
+        function.add_permission(
+            FunctionName='f',
+            StatementId='rule',
+            Action='lambda:InvokeFunction',
+            Principal='events.amazonaws.com',
+            SourceArn=rule_arn,
+        )
+
+    def test_the_function_gets_the_event(self, bus, function, runner):
+        self.permit(function, bus.rule_arn())
+        arn = function.get_function_configuration(FunctionName='f')['FunctionArn']
+        bus.rule(Arn=arn)
+        answer = bus.put()
+        handed = runner.get(timeout=10)
+        assert handed['functionArn'] == arn
+        assert handed['payload']['id'] == answer['Entries'][0]['EventId']
+
+    @pytest.mark.parametrize('permission', [None, 'arn:aws:events:eu-west-1:111122223333:rule/another'])
+    def test_it_must_permit_the_rule(self, bus, function, runner, permission):
+        if permission:
+            self.permit(function, permission)
+        arn = function.get_function_configuration(FunctionName='f')['FunctionArn']
+        bus.rule(Arn=arn, DeadLetterConfig={'Arn': bus.queue('dlq')})
+        assert bus.put()['FailedEntryCount'] == 0
+        assert [m['MessageAttributes']['ERROR_CODE']['StringValue'] for m in bus.messages('dlq')] == ['NO_PERMISSIONS']
+        assert runner.empty()
+
+    def test_a_missing_function_or_runner_fills_the_dead_letter_queue(self, bus, function):
+        self.permit(function, bus.rule_arn())
+        arn = function.get_function_configuration(FunctionName='f')['FunctionArn']
+        bus.rule(Arn=arn, DeadLetterConfig={'Arn': bus.queue('dlq')})
+        bus.put()
+        bus.rule(Arn=f'{arn}-missing', DeadLetterConfig={'Arn': bus.queue('dlq')})
+        bus.put()
+        codes = [m['MessageAttributes']['ERROR_CODE']['StringValue'] for m in bus.messages('dlq')]
+        assert codes == ['ERROR_FROM_TARGET', 'NO_RESOURCE']
 
 
 class TestForwarding:

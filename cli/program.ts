@@ -1,0 +1,166 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { OUTCOMES } from '../engine/response.ts';
+import type { CatalogueOptions } from './catalogue.ts';
+import type { ListOptions } from './list.ts';
+import type { ReplayOptions } from './replay.ts';
+import type { RunOptions } from './run.ts';
+import type { ShowOptions } from './show.ts';
+import type { Io } from './terminal.ts';
+import type { UndoOptions } from './undo.ts';
+
+const DAY_MS = 86_400_000;
+const UNITS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: DAY_MS, w: 7 * DAY_MS };
+const LARGEST_LIMIT = 10_000;
+const LARGEST_CONCURRENCY = 100;
+
+/** A time ago (`90m`, `12h`, `7d`, `2w`) or a time (`2026-11-23`, `2026-11-23T09:00:00Z`). */
+export function since(text: string): Date {
+  const [, amount, unit = ''] = /^(\d{1,4})([mhdw])$/.exec(text) ?? [];
+  if (amount !== undefined) return new Date(Date.now() - Number(amount) * (UNITS[unit] ?? 0));
+  const date = /^\d{4}-\d\d-\d\d(T[\d:.]+Z)?$/.test(text) ? new Date(text) : new Date(Number.NaN);
+  if (Number.isNaN(date.getTime()))
+    throw new InvalidArgumentError('It is a time ago (90m, 12h, 7d, 2w) or a date (2026-11-23).');
+  return date;
+}
+
+const wholeNumber =
+  (largest: number) =>
+  (text: string): number => {
+    const number = /^\d{1,6}$/.test(text) ? Number(text) : 0;
+    if (number < 1 || number > largest) throw new InvalidArgumentError(`It is a whole number from 1 to ${largest}.`);
+    return number;
+  };
+
+const json = new Option('--json', 'one JSON document on standard output');
+const region = new Option('--region <region>', "AWS Region; without it the SDK's own setting (AWS_REGION, profile)");
+const role = new Option('--role <name>', "role to assume where a resource is in another account than the caller's");
+const policy = new Option('--policy <file>', 'response policy to go by (default: the shipped response-policy.yml)');
+const ledger = [
+  new Option('--local', 'only look into the local ledger, .firebreak/responses'),
+  new Option('--table <name>', 'table of the deployed ledger').default('firebreak-ledger'),
+  region,
+];
+
+const EXIT_CODES = `
+Exit codes:
+  0  all is well: what was asked for was done, or is so already
+  1  an outcome is not good (failed, unverified, changed-since, ...), or AWS or a ledger could not be asked
+  2  what was typed cannot be meant so; nothing was started
+  130, 143  stopped by Ctrl-C or SIGTERM
+
+Credentials, Region and endpoint are the AWS SDK's: AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL, ...
+FIREBREAK_HOME names another folder for local records than .firebreak of the project.`;
+
+const examples = (...lines: string[]): string => `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}`;
+
+/**
+ * The command line. Verbs are loaded when they are called, since AWS's clients take most of a start.
+ * @param ended takes the exit code of the verb
+ */
+export function commandLine(version: string, io: Io, ended: (code: number) => void): Command {
+  const program = new Command('firebreak')
+    .description('Security automation for AWS: every fix proven, every fix reversible.')
+    .version(version, '--version', 'print the version')
+    .helpOption('--help', 'print help')
+    .helpCommand('help [command]', 'print help for a command')
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => io.out.text(text), writeErr: (text) => io.err.text(text) })
+    .addHelpText('after', EXIT_CODES);
+
+  const verb = (usage: string, description: string, options: readonly Option[]): Command => {
+    const command = program.command(usage).description(description);
+    for (const option of options) command.addOption(option);
+    return command;
+  };
+
+  verb('catalogue', 'what Firebreak responds to, with what, and what that may do', [policy, json])
+    .argument('[remediation]', 'one remediation in full')
+    .addHelpText('after', examples('firebreak catalogue', 'firebreak catalogue snapshots.privatize-rds-snapshot'))
+    .action(async (id: string | undefined, options: CatalogueOptions) => {
+      const { catalogue } = await import('./catalogue.ts');
+      ended(await catalogue(id, options, io));
+    });
+
+  verb('list', 'responses, newest first', [
+    new Option('--since <time>', 'a time ago (12h, 7d) or a date').argParser(since).default(since('7d'), '7d'),
+    new Option('--limit <n>', 'at most so many').argParser(wholeNumber(LARGEST_LIMIT)).default(50),
+    new Option('--outcome <outcome>', 'only those that ended so').choices(OUTCOMES),
+    ...ledger,
+    json,
+  ])
+    .addHelpText(
+      'after',
+      examples('firebreak list --since 24h', 'firebreak list --outcome failed --json', 'firebreak list --local'),
+    )
+    .action(async (options: ListOptions) => {
+      const { list } = await import('./list.ts');
+      ended(await list(options, io));
+    });
+
+  verb('show', 'all about one response: finding, plan, facts, timeline, how to undo', [...ledger, json])
+    .argument('<response>', 'id of the response, as list shows it')
+    .addHelpText('after', examples('firebreak show snapshots-h7kq2m9xwa'))
+    .action(async (id: string, options: ShowOptions) => {
+      const { show } = await import('./show.ts');
+      ended(await show(id, options, io));
+    });
+
+  verb('undo', "take a response back, with the caller's own credentials", [
+    new Option('--yes', 'write without asking: an undo opens again what the response closed'),
+    new Option('--plan', 'only show what would be written'),
+    role,
+    policy,
+    ...ledger,
+    json,
+  ])
+    .argument('<response>', 'id of the response, as list shows it')
+    .addHelpText(
+      'after',
+      examples('firebreak undo snapshots-h7kq2m9xwa --plan', 'firebreak undo snapshots-h7kq2m9xwa --yes') +
+        '\n\nA part that somebody changed since is not written over: the outcome is then changed-since.',
+    )
+    .action(async (id: string, options: UndoOptions) => {
+      const { undoResponse } = await import('./undo.ts');
+      ended(await undoResponse(id, options, io));
+    });
+
+  verb('replay', 'what an event would bring about: reads and plans, and never writes', [
+    new Option('--plan', 'only plan: always so'),
+    region,
+    role,
+    policy,
+    json,
+  ])
+    .argument('<event>', 'file with one EventBridge event as JSON, or - for standard input')
+    .addHelpText('after', examples('firebreak replay events/samples/securityhub/rds-snapshot-public.json --plan'))
+    .action(async (file: string, options: ReplayOptions) => {
+      const { replay } = await import('./replay.ts');
+      ended(await replay(file, options, io));
+    });
+
+  verb('run', "fix resources by their ARNs, with the caller's own credentials and no deployment", [
+    new Option('--target <arn...>', 'resources to run on'),
+    new Option('--targets-file <file>', 'file with an ARN a line, or - for standard input'),
+    new Option('--plan', 'read and plan, and write nothing'),
+    new Option('--concurrency <n>', 'targets at a time').argParser(wholeNumber(LARGEST_CONCURRENCY)).default(10),
+    region,
+    role,
+    policy,
+    json,
+  ])
+    .argument('<remediation>', 'id of the remediation, as catalogue shows it')
+    .addHelpText(
+      'after',
+      examples(
+        'firebreak run snapshots.privatize-rds-snapshot --plan --target arn:aws:rds:eu-west-1:444455556666:snapshot:daily',
+        'firebreak run snapshots.privatize-rds-snapshot --targets-file snapshots.txt --concurrency 20',
+      ) +
+        '\n\nWhat it changes is recorded first in .firebreak/responses, where undo finds it. Who types it has approved it:\nmode and caution only warn; exceptions of the policy hold. Ctrl-C ends what is in work, and starts no more.',
+    )
+    .action(async (id: string, options: RunOptions) => {
+      const { run } = await import('./run.ts');
+      ended(await run(id, options, io));
+    });
+
+  return program;
+}

@@ -1,0 +1,85 @@
+import type { Plan } from '../engine/remediation.ts';
+import type { Response, ResponseRecord, TimelineEntry } from '../engine/response.ts';
+import { canonical, changes, type Json } from '../engine/state.ts';
+import { outcomeSpan } from './desk.ts';
+import { showPlan } from './difference.ts';
+import { findResponse, type LedgerOptions } from './ledgers.ts';
+import type { Io, Span, Terminal } from './terminal.ts';
+
+export interface ShowOptions extends LedgerOptions {
+  readonly json?: boolean;
+}
+
+/** `firebreak show <response>` */
+export async function show(id: string, options: ShowOptions, { out }: Io): Promise<number> {
+  const { record, kind, where } = await findResponse(id, options);
+  if (options.json) {
+    out.json({ ledger: kind, ...record, undo: undoCommand(record) ?? null });
+    return 0;
+  }
+  const { response, finding, plan, timeline } = record;
+  out.line(['bold', response.id], '  ', outcomeSpan(response.outcome), '  ', response.reason ?? '');
+  out.line();
+  out.table([...header(response), [['dim', 'found in'], where]]);
+  out.line();
+  out.table([
+    [['dim', 'finding'], `${finding.source} ${finding.type}, ${finding.severity}`],
+    [['dim', ''], finding.title],
+    [['dim', ''], finding.id],
+    [['dim', 'told by'], `account ${finding.envelope.account}, ${finding.envelope.region}, ${finding.updatedAt}`],
+  ]);
+  if (plan) planned(plan, out);
+  if (timeline.length > 0) {
+    out.line();
+    out.line(['dim', 'timeline']);
+    out.table(timeline.map(step), '    ');
+  }
+  const undo = undoCommand(record);
+  if (undo) {
+    out.line();
+    out.line(['dim', 'go back with  '], undo);
+  }
+  return 0;
+}
+
+const header = ({ remediation, target, startedAt, finishedAt, by, undoes, correlation }: Response): Span[][] => [
+  [['dim', 'remediation'], remediation],
+  [['dim', 'resource'], target.arn],
+  [['dim', 'where'], `account ${target.account}, ${target.region}`],
+  [['dim', 'started'], startedAt],
+  ...(finishedAt ? [[['dim', 'finished'], finishedAt] satisfies Span[]] : []),
+  ...(by ? [[['dim', 'by'], by] satisfies Span[]] : []),
+  ...(undoes ? [[['dim', 'takes back'], undoes] satisfies Span[]] : []),
+  [['dim', 'correlation'], correlation],
+];
+
+function planned(plan: Plan, out: Terminal): void {
+  out.line();
+  if (changes(plan.before, plan.after).length > 0) {
+    out.line(['dim', 'before -> after']);
+    showPlan(plan, out);
+  } else {
+    out.line(['dim', 'nothing to change']);
+  }
+  const facts = Object.entries(plan.facts as Record<string, Json>);
+  if (facts.length > 0) {
+    out.line(['dim', 'facts']);
+    out.table(
+      facts.map(([name, value]) => [name, canonical(value)]),
+      '    ',
+    );
+  }
+}
+
+const step = ({ at, event, detail }: TimelineEntry): Span[] => [
+  ['dim', at.slice(11, 23)],
+  event,
+  ['dim', canonical(detail)],
+];
+
+/** True when the response began to change its resource. */
+export const hasWritten = ({ timeline }: ResponseRecord): boolean => timeline.some(({ event }) => event === 'applying');
+
+/** The command that takes a response back, when there is something to take back. */
+export const undoCommand = (record: ResponseRecord): string | undefined =>
+  record.plan && hasWritten(record) ? `firebreak undo ${record.response.id}` : undefined;

@@ -1,0 +1,200 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  AuthorizeSecurityGroupEgressCommand,
+  AuthorizeSecurityGroupIngressCommand,
+  CreateSecurityGroupCommand,
+  type EC2Client,
+  type Filter,
+  type IpPermission,
+  paginateDescribeSecurityGroups,
+  RevokeSecurityGroupEgressCommand,
+  type SecurityGroup,
+} from '@aws-sdk/client-ec2';
+
+/** No rules at all: nothing goes in or out. */
+export const QUARANTINE = 'firebreak-quarantine';
+/**
+ * All traffic, both ways, IPv4 and IPv6. A connection that began under narrower rules is tracked and outlives them, by up to
+ * five days; under these it is no longer tracked, and ends when they go.
+ * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/security-group-connection-tracking.html#untracked-connections
+ */
+export const FLUSH = 'firebreak-flush';
+export type IsolationGroup = typeof QUARANTINE | typeof FLUSH;
+
+/** The tag that says which of the two a group is, and the condition under which our sessions may shape one. */
+export const ROLE_TAG = 'firebreak:role';
+export const ROLES = { [QUARANTINE]: 'quarantine', [FLUSH]: 'flush' } as const;
+const DESCRIPTIONS = {
+  [QUARANTINE]: 'Firebreak: isolates an instance. Has no rules, and is not used once it has any',
+  [FLUSH]: 'Firebreak: lets tracked connections go, for the moment before quarantine. Never leave an interface in it',
+} as const;
+
+const EVERYTHING: readonly IpPermission[] = [
+  { IpProtocol: '-1', IpRanges: [{ CidrIp: '0.0.0.0/0' }] },
+  { IpProtocol: '-1', Ipv6Ranges: [{ CidrIpv6: '::/0' }] },
+];
+/** What each has to let through, the same in both directions. */
+const RULES: Readonly<Record<IsolationGroup, readonly IpPermission[]>> = { [QUARANTINE]: [], [FLUSH]: EVERYTHING };
+
+/** Where a group has to be, and whose. */
+export interface GroupPlace {
+  readonly vpc: string;
+  readonly account: string;
+}
+
+/** Milliseconds before each look at a group that is being made: EC2 is eventually consistent, and others make groups too. */
+const LOOKS_MS = [0, 250, 750, 1_500, 3_000];
+
+/**
+ * The groups of a VPC that are ours: by tag, name, owner and by each of their rules. Whoever may change security groups can
+ * make one with our name and tag, or add a rule to one of ours. Such a group isolates nobody, so it is not used and not
+ * taken for ours; nor is it changed, since what else hangs on it is not ours to decide. We use another, or make one.
+ * @returns ids and which group each is, in the order of the ids
+ */
+export async function isolationGroups(ec2: EC2Client, place: GroupPlace): Promise<ReadonlyMap<string, IsolationGroup>> {
+  const tagged = await securityGroups(ec2, [
+    { Name: 'vpc-id', Values: [place.vpc] },
+    { Name: `tag:${ROLE_TAG}`, Values: Object.values(ROLES) },
+  ]);
+  const ours = tagged.flatMap((group) => {
+    const which = ([QUARANTINE, FLUSH] as const).find((name) => isOurs(group, name, place));
+    return which && group.GroupId ? [[group.GroupId, which] as const] : [];
+  });
+  return new Map(ours.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** The groups with these ids that do not exist. */
+export async function missingGroups(ec2: EC2Client, ids: readonly string[]): Promise<string[]> {
+  if (ids.length === 0) return [];
+  const found = await securityGroups(ec2, [{ Name: 'group-id', Values: [...ids] }]);
+  return ids.filter((id) => !found.some(({ GroupId }) => GroupId === id));
+}
+
+/**
+ * Makes a group, unless another response made it meanwhile. One that was left half made, by a response that was killed, or
+ * tampered with keeps its name, and ours gets a name of its own.
+ * @returns its id, when EC2 shows it with exactly our rules
+ */
+export async function makeGroup(
+  ec2: EC2Client,
+  name: IsolationGroup,
+  place: GroupPlace,
+  response: string,
+): Promise<string> {
+  try {
+    return await create(ec2, name, name, place, response);
+  } catch (error) {
+    if (!(error instanceof Error) || error.name !== 'InvalidGroup.Duplicate') throw error;
+  }
+  for (const wait of LOOKS_MS) {
+    await sleep(wait);
+    const [made] = [...(await isolationGroups(ec2, place))].find(([, which]) => which === name) ?? [];
+    if (made !== undefined) return made;
+  }
+  return create(ec2, `${name}-${randomUUID().slice(0, 8)}`, name, place, response);
+}
+
+async function create(
+  ec2: EC2Client,
+  GroupName: string,
+  which: IsolationGroup,
+  place: GroupPlace,
+  response: string,
+): Promise<string> {
+  const { GroupId: id } = await ec2.send(
+    new CreateSecurityGroupCommand({
+      GroupName,
+      Description: DESCRIPTIONS[which],
+      VpcId: place.vpc,
+      TagSpecifications: [
+        {
+          ResourceType: 'security-group',
+          Tags: [
+            { Key: ROLE_TAG, Value: ROLES[which] },
+            { Key: 'firebreak:response', Value: response },
+          ],
+        },
+      ],
+    }),
+  );
+  if (!id) throw new Error('EC2 made a security group without an id');
+  for (const wait of LOOKS_MS) {
+    await sleep(wait);
+    const [group] = await securityGroups(ec2, [{ Name: 'group-id', Values: [id] }]);
+    if (group && isOurs(group, which, place)) return id;
+    if (group) await shape(ec2, id, group, RULES[which]);
+  }
+  throw new Error(`the security group ${id} that was made for ${which} does not get its rules`);
+}
+
+/** Gives a group that we have just made its rules: EC2 makes one with outbound rules for all traffic. */
+async function shape(ec2: EC2Client, GroupId: string, group: SecurityGroup, wanted: readonly IpPermission[]): Promise<void> {
+  const { IpPermissions = [], IpPermissionsEgress = [] } = group;
+  const ingress = without(wanted, IpPermissions);
+  const egress = without(wanted, IpPermissionsEgress);
+  const surplus = without(IpPermissionsEgress, wanted);
+  if (ingress.length > 0) {
+    await ec2.send(new AuthorizeSecurityGroupIngressCommand({ GroupId, IpPermissions: ingress })).catch(lookAgain);
+  }
+  if (egress.length > 0) {
+    await ec2.send(new AuthorizeSecurityGroupEgressCommand({ GroupId, IpPermissions: egress })).catch(lookAgain);
+  }
+  if (surplus.length > 0) {
+    await ec2.send(new RevokeSecurityGroupEgressCommand({ GroupId, IpPermissions: surplus })).catch(lookAgain);
+  }
+}
+
+/** What was read was older than what EC2 has, or the part of EC2 that was asked does not know the group yet. */
+const STALE = new Set(['InvalidGroup.NotFound', 'InvalidPermission.Duplicate', 'InvalidPermission.NotFound']);
+function lookAgain(error: Error): void {
+  if (!STALE.has(error.name)) throw error;
+}
+
+const isOurs = (group: SecurityGroup, which: IsolationGroup, { vpc, account }: GroupPlace): boolean =>
+  group.OwnerId === account &&
+  group.VpcId === vpc &&
+  (group.GroupName === which || group.GroupName?.startsWith(`${which}-`) === true) &&
+  group.Tags?.some(({ Key, Value }) => Key === ROLE_TAG && Value === ROLES[which]) === true &&
+  [group.IpPermissions ?? [], group.IpPermissionsEgress ?? []].every(
+    (rules) => without(rules, RULES[which]).length === 0 && without(RULES[which], rules).length === 0,
+  );
+
+/** The rules of `these` that `those` have not, one peer to a rule as `RULES` has them. */
+export function without(these: readonly IpPermission[], those: readonly IpPermission[]): IpPermission[] {
+  const known = new Set(those.flatMap(single).map(text));
+  return these.flatMap(single).filter((rule) => !known.has(text(rule)));
+}
+
+/**
+ * EC2 tells rules of one protocol and port range together: apart they can be compared. A rule with a peer of a kind that is
+ * not known here stays as it is, and so is none of ours.
+ */
+function single(permission: IpPermission): IpPermission[] {
+  const { IpRanges, Ipv6Ranges, PrefixListIds, UserIdGroupPairs, ...rule } = permission;
+  const apart = [
+    ...(IpRanges ?? []).map((range) => ({ ...rule, IpRanges: [range] })),
+    ...(Ipv6Ranges ?? []).map((range) => ({ ...rule, Ipv6Ranges: [range] })),
+    ...(PrefixListIds ?? []).map((list) => ({ ...rule, PrefixListIds: [list] })),
+    ...(UserIdGroupPairs ?? []).map((pair) => ({ ...rule, UserIdGroupPairs: [pair] })),
+  ];
+  return apart.length > 0 ? apart : [permission];
+}
+
+const text = ({ IpProtocol, FromPort, ToPort, IpRanges, Ipv6Ranges, PrefixListIds, UserIdGroupPairs }: IpPermission) =>
+  JSON.stringify([
+    IpProtocol,
+    IpProtocol === '-1' ? [] : [FromPort, ToPort],
+    IpRanges?.map(({ CidrIp }) => CidrIp),
+    Ipv6Ranges?.map(({ CidrIpv6 }) => CidrIpv6),
+    PrefixListIds?.map(({ PrefixListId }) => PrefixListId),
+    UserIdGroupPairs?.map(({ GroupId, UserId, VpcId }) => [GroupId, UserId, VpcId]),
+  ]);
+
+async function securityGroups(ec2: EC2Client, Filters: Filter[]): Promise<SecurityGroup[]> {
+  const found: SecurityGroup[] = [];
+  for await (const { SecurityGroups = [] } of paginateDescribeSecurityGroups({ client: ec2, pageSize: 1_000 }, { Filters })) {
+    found.push(...SecurityGroups);
+  }
+  return found;
+}

@@ -1,0 +1,1 @@
+export { default as isolateInstance } from './isolate-instance.ts';

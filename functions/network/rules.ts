@@ -1,0 +1,88 @@
+import {
+  type EC2Client,
+  type IpPermission,
+  paginateDescribeSecurityGroupRules,
+  type SecurityGroupRule,
+} from '@aws-sdk/client-ec2';
+import * as z from 'zod/mini';
+import type { PortRange } from '../../engine/findings/finding.ts';
+import { portRange } from '../../engine/findings/ports.ts';
+import { opens } from './ports.ts';
+
+const ANYWHERE = new Set(['0.0.0.0/0', '::/0']);
+
+/** A rule by what it allows: protocol, first and last port (for ICMP type and code, -1 for any), and addresses. */
+const RULE = /^(-1|[a-z0-9]+) (-1|\d+)-(-1|\d+) (0\.0\.0\.0\/0|::\/0)$/;
+
+/** What is only written on a rule, and goes back with it. Tags are in no order. */
+const label = z.strictObject({ description: z.nullable(z.string()), tags: z.record(z.string(), z.string()) });
+type Label = z.infer<typeof label>;
+
+/** The ingress rules of a group that are open to every address, by what they allow: EC2 has no two that allow the same. */
+export const openRules = z.record(z.string().check(z.regex(RULE)), label);
+
+/** Those of the rules that open none of the ports. */
+export const keepClosed = (rules: z.infer<typeof openRules>, ports: readonly PortRange[]): z.infer<typeof openRules> =>
+  Object.fromEntries(Object.entries(rules).filter(([name]) => !opens(portsOf(name), ports)));
+
+/** A rule that is open to every address. */
+export interface OpenRule {
+  readonly id: string;
+  readonly group: string;
+  /** By what it allows: a key of `openRules`. */
+  readonly name: string;
+  readonly label: Label;
+}
+
+/** All rules of some groups, to and fro. A group that does not exist has none. */
+export async function rulesOf(ec2: EC2Client, groups: readonly string[]): Promise<SecurityGroupRule[]> {
+  const found: SecurityGroupRule[] = [];
+  const Filters = [{ Name: 'group-id', Values: [...groups] }];
+  for await (const page of paginateDescribeSecurityGroupRules({ client: ec2 }, { Filters, MaxResults: 1_000 })) {
+    if (!page.SecurityGroupRules) throw new Error('EC2 answered without a list of rules');
+    found.push(...page.SecurityGroupRules);
+  }
+  return found;
+}
+
+/** Those that let every IPv4 or every IPv6 address in. */
+export const openToAll = (rules: readonly SecurityGroupRule[]): OpenRule[] =>
+  rules.flatMap((rule) => {
+    const cidr = rule.CidrIpv4 ?? rule.CidrIpv6 ?? '';
+    if (rule.IsEgress !== false || !ANYWHERE.has(cidr)) return [];
+    const { SecurityGroupRuleId: id, GroupId: group, IpProtocol, FromPort, ToPort, Description, Tags = [] } = rule;
+    if (!id || !group || !IpProtocol || FromPort === undefined || ToPort === undefined) {
+      throw new Error(`EC2 described the rule ${id} without its group, protocol or ports`);
+    }
+    // Nobody but AWS can write the tags that it reserves for itself.
+    const tags = Tags.flatMap(({ Key, Value }) => (Key && !/^aws:/i.test(Key) ? [[Key, Value ?? '']] : []));
+    return [
+      {
+        id,
+        group,
+        name: `${IpProtocol} ${FromPort}-${ToPort} ${cidr}`,
+        label: { description: Description || null, tags: Object.fromEntries(tags) },
+      },
+    ];
+  });
+
+/** The ports that a rule opens, by its name; -1 is any. */
+export function portsOf(name: string): PortRange {
+  const { IpProtocol, FromPort, ToPort } = parsed(name);
+  return portRange(IpProtocol, FromPort < 0 ? undefined : FromPort, ToPort < 0 ? undefined : ToPort);
+}
+
+/** A rule as AuthorizeSecurityGroupIngress takes it. */
+export function permission(name: string, { description }: Label): IpPermission {
+  const { cidr, ...traffic } = parsed(name);
+  const Description = description ?? undefined;
+  return cidr === '::/0'
+    ? { ...traffic, Ipv6Ranges: [{ CidrIpv6: cidr, Description }] }
+    : { ...traffic, IpRanges: [{ CidrIp: cidr, Description }] };
+}
+
+function parsed(name: string) {
+  const [, IpProtocol, from, to, cidr] = RULE.exec(name) ?? [];
+  if (!IpProtocol || !cidr) throw new Error(`${name} is not a rule`);
+  return { IpProtocol, FromPort: Number(from), ToPort: Number(to), cidr };
+}

@@ -1,0 +1,1 @@
+export { default as blockPublicBucket } from './block-public-bucket.ts';

@@ -1,0 +1,94 @@
+"""Amazon DynamoDB: writes are atomic, and a stream tells every change once and nothing else.
+
+Facts supplied, where moto differs:
+- An item operation, and a transaction as a whole, happens at once for every other caller. moto undoes a transaction by
+  putting back a copy of the tables, and with it what others wrote meanwhile.
+  https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html
+- A stream has no record of a write that changed nothing, or that was undone, and one record of an item that an update
+  made; a reader keeps its place when a transaction is cancelled. A record tells its Region.
+  https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html
+"""
+
+import threading
+
+from moto.dynamodb.models import DynamoDBBackend
+from moto.dynamodb.models.dynamo_type import Item
+from moto.dynamodb.models.table import StreamRecord, StreamShard, Table
+from moto.dynamodb.responses import DynamoHandler
+from moto.dynamodbstreams.responses import DynamoDBStreamsHandler
+
+one_at_a_time = threading.RLock()
+
+call_action_as_moto = DynamoHandler.call_action
+call_stream_action_as_moto = DynamoDBStreamsHandler.call_action
+add_as_moto = StreamShard.add
+make_record_as_moto = StreamRecord.__init__
+update_item_as_moto = DynamoDBBackend.update_item
+transact_as_moto = DynamoDBBackend.transact_write_items
+
+
+def call_action(handler: DynamoHandler):
+    """Wraps every request. The answer is written from the items themselves, so it belongs to the operation."""
+    with one_at_a_time:
+        return call_action_as_moto(handler)
+
+
+def call_stream_action(handler: DynamoDBStreamsHandler):
+    """Wraps every request on a stream, which must not see a transaction that may be undone."""
+    with one_at_a_time:
+        return call_stream_action_as_moto(handler)
+
+
+def make_record(record: StreamRecord, table: Table, *arguments) -> None:
+    """Wraps the making of a record, which is always of us-east-1 in moto."""
+    make_record_as_moto(record, table, *arguments)
+    record.record['awsRegion'] = table.region_name
+
+
+def add(shard: StreamShard, old: Item | None, new: Item | None) -> None:
+    """Wraps `StreamShard.add`."""
+    if old is None or new is None or old.to_json() != new.to_json():
+        add_as_moto(shard, old, new)
+
+
+def update_item(backend: DynamoDBBackend, table_name: str, key: dict, *arguments, **named) -> Item:
+    """Wraps `update_item`, which puts the bare key of an item that does not exist before it updates that."""
+    if backend.get_item(table_name, key) is not None:
+        return update_item_as_moto(backend, table_name, key, *arguments, **named)
+    table = backend.get_table(table_name)
+    shard, table.stream_shard = table.stream_shard, None
+    try:
+        item = update_item_as_moto(backend, table_name, key, *arguments, **named)
+    except Exception:
+        backend.delete_item(table_name, key)
+        raise
+    finally:
+        table.stream_shard = shard
+    if shard is not None:
+        shard.add(None, item)
+    return item
+
+
+def transact_write_items(backend: DynamoDBBackend, transact_items: list[dict]) -> None:
+    """Wraps `transact_write_items`: what it undoes is undone in the tables and streams themselves."""
+    tables = dict(backend.tables)
+    lengths = {name: len(table.stream_shard.items) for name, table in tables.items() if table.stream_shard}
+    try:
+        transact_as_moto(backend, transact_items)
+    except Exception:
+        for name, table in tables.items():
+            table.items = backend.tables[name].items
+            backend.tables[name] = table
+        for name, length in lengths.items():
+            del tables[name].stream_shard.items[length:]
+        raise
+
+
+DynamoHandler.call_action = call_action
+DynamoDBStreamsHandler.call_action = call_stream_action
+StreamRecord.__init__ = make_record
+StreamShard.add = add
+# moto copies a table before a transaction; its stream is not part of what may have to be put back.
+StreamShard.__deepcopy__ = lambda shard, memo: shard
+DynamoDBBackend.update_item = update_item
+DynamoDBBackend.transact_write_items = transact_write_items

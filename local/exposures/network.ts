@@ -1,0 +1,80 @@
+import {
+  AuthorizeSecurityGroupIngressCommand,
+  CreateSecurityGroupCommand,
+  CreateSubnetCommand,
+  CreateVpcCommand,
+  EC2Client,
+  type IpPermission,
+  RunInstancesCommand,
+} from '@aws-sdk/client-ec2';
+import type { Account } from '../specimen.ts';
+
+/** An empty VPC with one subnet. */
+export interface Network {
+  readonly vpc: string;
+  readonly subnet: string;
+}
+
+export async function createNetwork({ client }: Account): Promise<Network> {
+  const ec2 = new EC2Client(client);
+  const { Vpc } = await ec2.send(new CreateVpcCommand({ CidrBlock: '10.20.0.0/16' }));
+  const VpcId = Vpc?.VpcId ?? '';
+  const { Subnet } = await ec2.send(new CreateSubnetCommand({ VpcId, CidrBlock: '10.20.0.0/24' }));
+  return { vpc: VpcId, subnet: Subnet?.SubnetId ?? '' };
+}
+
+/** Makes a security group that lets nobody in, and answers its id. */
+export async function createGroup({ client }: Account, { vpc }: Network, GroupName: string): Promise<string> {
+  const { GroupId } = await new EC2Client(client).send(
+    new CreateSecurityGroupCommand({ GroupName, Description: 'made to be tried', VpcId: vpc }),
+  );
+  return GroupId ?? '';
+}
+
+/** Lets traffic into a group by new rules that all have the same tags. */
+export async function allow(
+  { client }: Account,
+  GroupId: string,
+  IpPermissions: IpPermission[],
+  tags: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const Tags = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
+  await new EC2Client(client).send(
+    new AuthorizeSecurityGroupIngressCommand({
+      GroupId,
+      IpPermissions,
+      ...(Tags.length > 0 && { TagSpecifications: [{ ResourceType: 'security-group-rule', Tags }] }),
+    }),
+  );
+}
+
+/** A port, or a range of them, open to every IPv4 address, with what is written on the rule. */
+export const fromAnywhere = (protocol: string, from: number, to: number, Description?: string): IpPermission => ({
+  IpProtocol: protocol,
+  FromPort: from,
+  ToPort: to,
+  IpRanges: [{ CidrIp: '0.0.0.0/0', Description }],
+});
+
+/** The same to every IPv6 address. */
+export const fromAnywhereV6 = (protocol: string, from: number, to: number, Description?: string): IpPermission => ({
+  IpProtocol: protocol,
+  FromPort: from,
+  ToPort: to,
+  Ipv6Ranges: [{ CidrIpv6: '::/0', Description }],
+});
+
+/** Starts an instance whose only interface has these groups, and answers its id. */
+export async function runInstance({ client }: Account, { subnet }: Network, groups: string[]): Promise<string> {
+  const { Instances } = await new EC2Client(client).send(
+    new RunInstancesCommand({
+      ImageId: 'ami-0b6c1e8d2f47a9530',
+      InstanceType: 't3.micro',
+      MinCount: 1,
+      MaxCount: 1,
+      SubnetId: subnet,
+      SecurityGroupIds: groups,
+    }),
+  );
+  return Instances?.[0]?.InstanceId ?? '';
+}

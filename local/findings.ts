@@ -1,0 +1,28 @@
+import { randomUUID } from 'node:crypto';
+import type { Finding } from '../engine/findings/finding.ts';
+import { scoreOf } from '../engine/findings/severity.ts';
+import type { Account } from './specimen.ts';
+
+/** A finding about resources of an account, as the normaliser of its source makes it. */
+export function findingAbout(
+  { id: account, region }: Account,
+  about: Pick<Finding, 'source' | 'type' | 'resources' | 'ports'>,
+): Finding {
+  const id = randomUUID();
+  const now = new Date().toISOString();
+  return {
+    id,
+    title: `${about.type} in account ${account}`,
+    severity: 'HIGH',
+    score: scoreOf('HIGH'),
+    account,
+    region,
+    partition: 'aws',
+    updatedAt: now,
+    status: 'active',
+    sample: false,
+    requested: false,
+    ...about,
+    envelope: { id, source: `aws.${about.source}`, detailType: about.type, account, region, time: now },
+  };
+}
