@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
+import { mkdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { appendLine, FOLDER_MODE, readLines } from '../engine/ledger/durable.ts';
@@ -22,7 +22,7 @@ type Line = Claim | { readonly released: readonly string[] };
 export interface Held {
   /** Responses of processes that ended in the middle of their work, oldest first. */
   readonly interrupted: readonly string[];
-  release(): Promise<void>;
+  release(): void;
 }
 
 /** Who works on it at the moment. */
@@ -42,18 +42,18 @@ export class Claims {
   }
 
   /** @param key what is claimed; @param response what is made under the claim */
-  async take(key: string, response: string): Promise<Held | Busy> {
-    await mkdir(this.#folder, { recursive: true, mode: FOLDER_MODE });
+  take(key: string, response: string): Held | Busy {
+    mkdirSync(this.#folder, { recursive: true, mode: FOLDER_MODE });
     const file = join(this.#folder, `${createHash('sha256').update(key).digest('hex').slice(0, 32)}.ndjson`);
     const own: Claim = { claim: randomUUID(), response, pid: process.pid, host: hostname(), at: Date.now() };
-    await appendLine(file, own);
-    const lines = await readLines<Line>(file);
+    appendLine(file, own);
+    const lines = readLines<Line>(file);
     const released = new Set(lines.flatMap((line) => ('released' in line ? line.released : [])));
     const open = lines.filter((line) => 'claim' in line).filter(({ claim }) => !released.has(claim));
     const dead = open.filter((claim) => claim.claim !== own.claim && !holds(claim));
     const first = open.find((claim) => !dead.includes(claim));
     if (first && first.claim !== own.claim) {
-      await appendLine(file, { released: [own.claim] });
+      appendLine(file, { released: [own.claim] });
       return { busy: `process ${first.pid} on ${first.host} works on it (response ${first.response})` };
     }
     return {

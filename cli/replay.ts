@@ -12,7 +12,7 @@ import { triggers } from '../engine/triggers.ts';
 import { rulesFor } from '../scripts/generate/rules.ts';
 import { loadWorkers } from '../scripts/workers.ts';
 import { CallerOrRole, identify } from './caller.ts';
-import { type Desk, modeInWords, openDesk, outcomeSpan } from './desk.ts';
+import { modeInWords, openDesk, outcomeSpan } from './desk.ts';
 import { showPlan } from './difference.ts';
 import { UsageError } from './failure.ts';
 import { localBook } from './ledgers.ts';

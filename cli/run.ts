@@ -112,7 +112,7 @@ const look = (action: Action, target: Target, caller: Caller, house: House): Pro
 async function claimed(action: Action, target: Target, caller: Caller, house: House): Promise<Result> {
   const message = randomUUID();
   const own = responseId(action.id, target, message);
-  const claim = await new Claims(claims()).take(leaseKey(action.id, targetKey(target)), own);
+  const claim = new Claims(claims()).take(leaseKey(action.id, targetKey(target)), own);
   if ('busy' in claim) return { target, reason: claim.busy, milliseconds: 0 };
   try {
     let id = own;
@@ -122,7 +122,7 @@ async function claimed(action: Action, target: Target, caller: Caller, house: Ho
     }
     return await answer(action, target, id, message, caller, house);
   } finally {
-    await claim.release();
+    claim.release();
   }
 }
 

@@ -44,7 +44,7 @@ export async function undoResponse(id: string, options: UndoOptions, io: Io): Pr
 
   const message = randomUUID();
   const undoId = responseId(action.id, target, message);
-  const claim = await new Claims(claims()).take(leaseKey(action.id, targetKey(target)), undoId);
+  const claim = new Claims(claims()).take(leaseKey(action.id, targetKey(target)), undoId);
   if ('busy' in claim) throw new Failure(`${claim.busy}: try again when it has ended`);
   const shown = options.plan || options.yes ? undefined : (plan: Plan) => confirm(plan, response.undoes, screen, io);
   try {
@@ -78,7 +78,7 @@ export async function undoResponse(id: string, options: UndoOptions, io: Io): Pr
     }
     return undone.outcome === 'undone' || (options.plan && undone.outcome === 'observed') ? 0 : 1;
   } finally {
-    await claim.release();
+    claim.release();
   }
 }
 

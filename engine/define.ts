@@ -1,8 +1,22 @@
+import type { SessionConfig } from './aws/session.ts';
 import type { Action, Context, Plan, Remediation, Target } from './remediation.ts';
 import { type Change, changes, equal, part, type State, withPart } from './state.ts';
 
+/** One set of clients for a session: to make them and to let them find their settings costs as much as a call. */
+function oncePerSession<C>(clients: (session: SessionConfig) => C): (session: SessionConfig) => C {
+  const made = new WeakMap<SessionConfig, { clients: C }>();
+  return (session) => {
+    const known = made.get(session) ?? { clients: clients(session) };
+    made.set(session, known);
+    return known.clients;
+  };
+}
+
 /** Declares an act in the general form. */
-export const defineAction = <C, P>(action: Action<C, P>): Action<C, P> => action;
+export const defineAction = <C, P>(action: Action<C, P>): Action<C, P> => ({
+  ...action,
+  clients: oncePerSession((session) => action.clients(session)),
+});
 
 /** Declares a remediation, and derives from its states how to plan, apply, verify and undo it. */
 export function defineRemediation<C, S extends State, F extends object, P>(
@@ -20,6 +34,7 @@ export function defineRemediation<C, S extends State, F extends object, P>(
 
   return {
     ...declaration,
+    clients: oncePerSession((session) => remediation.clients(session)),
     plan,
     ...(decline && { decline: (plan: Plan, context) => decline.call(remediation, plan as Plan<S, F>, context) }),
     ...(caution && { caution: (plan: Plan, context) => caution.call(remediation, plan as Plan<S, F>, context) }),

@@ -2,7 +2,6 @@ import { BatchProcessor, EventType, processPartialResponse } from '@aws-lambda-p
 import { Logger } from '@aws-lambda-powertools/logger';
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
-import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
 import type { Context as LambdaContext, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { WorkerQueue } from './aws/queue.ts';
@@ -61,7 +60,6 @@ export function createWorker(worker: string, actions: readonly Action[], policy:
   const processor = new BatchProcessor(EventType.SQS);
   return middy<SQSEvent, SQSBatchResponse>()
     .use(injectLambdaContext(logger))
-    .use(logMetrics(metrics))
     .handler((event, context: LambdaContext) =>
       processPartialResponse(event, (record: SQSRecord) => receive(record, crew), processor, {
         context,
@@ -92,7 +90,7 @@ async function receive(record: SQSRecord, crew: Crew): Promise<void> {
     await dispatch(record, crew, lastTry);
   } catch (error) {
     if (!isTransient(error)) return reject(record, describeError(error), crew);
-    crew.logger.warn('message comes back', { message: record.messageId, receives, error: describeError(error) });
+    crew.logger.warn('message comes back', { messageId: record.messageId, receives, error: describeError(error) });
     await crew.queue.retryIn(record.receiptHandle, RETRY_SECONDS[receives - 1] ?? 180).catch((failure: unknown) => {
       crew.logger.warn('it comes back later than wanted', { error: describeError(failure) });
     });
@@ -125,7 +123,7 @@ async function dispatch(record: SQSRecord, crew: Crew, lastTry: boolean): Promis
   }
   const [first, ...others] = requests;
   if (first === undefined) {
-    crew.logger.info('nothing to respond to', { message: record.messageId, correlation: findings[0]?.envelope.id });
+    crew.logger.info('nothing to respond to', { messageId: record.messageId, correlation: findings[0]?.envelope.id });
   } else if (others.length === 0) {
     await handle(first, record.messageId, crew, lastTry);
   } else {
@@ -219,8 +217,8 @@ const NO_TARGET: Stop = {
 };
 
 async function reject(record: SQSRecord, reason: string, crew: Crew): Promise<void> {
-  crew.logger.error('message rejected', { message: record.messageId, reason });
-  crew.metrics.addMetric('rejected', MetricUnit.Count, 1);
+  crew.logger.error('message rejected', { messageId: record.messageId, reason });
+  crew.metrics.singleMetric().addMetric('rejected', MetricUnit.Count, 1);
   await crew.queue.reject(record.body, reason);
 }
 

@@ -19,6 +19,13 @@ export const securityHub = (...types: string[]): Trigger => ({ source: 'security
 /** GuardDuty finding types. */
 export const guardDuty = (...types: string[]): Trigger => ({ source: 'guardduty', types });
 
+/** GuardDuty finding types, only about one type of resource (`Instance`): Runtime findings are also about containers. */
+export const guardDutyOn = (resourceType: string, ...types: string[]): Trigger => ({
+  source: 'guardduty',
+  types,
+  detail: { resource: { resourceType: [resourceType] } },
+});
+
 /** GuardDuty finding types, only when the resource is the one that acts (its own brute force against others). */
 export const guardDutyActor = (...types: string[]): Trigger => ({ source: 'guardduty', types, role: 'actor' });
 

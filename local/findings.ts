@@ -5,7 +5,7 @@ import type { Account } from './specimen.ts';
 
 /** A finding about resources of an account, as the normaliser of its source makes it. */
 export function findingAbout(
-  { id: account, region }: Account,
+  { id: account, region }: Pick<Account, 'id' | 'region'>,
   about: Pick<Finding, 'source' | 'type' | 'resources' | 'ports'>,
 ): Finding {
   const id = randomUUID();

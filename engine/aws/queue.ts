@@ -18,7 +18,8 @@ export class WorkerQueue {
   readonly #deadLetters: string;
 
   constructor(session: SessionConfig, queue: string, deadLetters: string) {
-    this.#sqs = new SQSClient(session);
+    // The endpoint is the SDK's to choose, as for every other service; by default a queue's URL would override it.
+    this.#sqs = new SQSClient({ ...session, useQueueUrlAsEndpoint: false });
     this.#queue = queue;
     this.#deadLetters = deadLetters;
   }

@@ -52,3 +52,22 @@ export const sessionConfig = (
   ...(credentials && { credentials }),
   ...(userAgent && { customUserAgent: userAgent }),
 });
+
+/**
+ * A session for calls that do something anew each time they arrive, and for which AWS takes no client token
+ * (CreateSnapshots): only a throttled one, which was not taken, is sent again. After any other failure look for its work.
+ */
+export const sentOnce = (session: SessionConfig): SessionConfig => {
+  const strategy = session.retryStrategy;
+  return {
+    ...session,
+    retryStrategy: {
+      acquireInitialRetryToken: (scope) => strategy.acquireInitialRetryToken(scope),
+      refreshRetryTokenForRetry: async (token, failure) => {
+        if (failure.errorType !== 'THROTTLING') throw failure.error;
+        return strategy.refreshRetryTokenForRetry(token, failure);
+      },
+      recordSuccess: (token) => strategy.recordSuccess(token),
+    },
+  };
+};

@@ -115,6 +115,7 @@ export class AssumedSessions implements Sessions {
 /** Sessions of whoever runs the command, at the endpoint that the SDK finds. */
 export class CallerSessions implements Sessions {
   readonly #credentials: AwsCredentialIdentityProvider;
+  readonly #readers = new Map<string, SessionConfig>();
 
   /** @param credentials found once for all clients: a chain of SSO, a process or the instance's own is slow to ask */
   constructor(credentials: AwsCredentialIdentityProvider) {
@@ -122,7 +123,10 @@ export class CallerSessions implements Sessions {
   }
 
   async read({ account, region }: Place): Promise<SessionConfig> {
-    return sessionConfig(account, region, this.#credentials, 'firebreak/cli');
+    const key = `${account}/${region}`;
+    const reader = this.#readers.get(key) ?? sessionConfig(account, region, this.#credentials, 'firebreak/cli');
+    this.#readers.set(key, reader);
+    return reader;
   }
 
   async write(

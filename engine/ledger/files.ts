@@ -1,32 +1,23 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Finding } from '../findings/finding.ts';
 import type { Plan } from '../remediation.ts';
 import type { Outcome, Response, ResponseRecord, TimelineEntry } from '../response.ts';
 import type { Json } from '../state.ts';
 import { isResponseId } from '../targets.ts';
-import {
-  appendLine,
-  FOLDER_MODE,
-  readIfThere,
-  readLines,
-  replace,
-  syncFolder,
-  writeAndSync,
-  writeOnce,
-} from './durable.ts';
+import { appendLine, FOLDER_MODE, readIfThere, readLines, replace, sync, write, writeOnce } from './durable.ts';
 import type { Ledger } from './ledger.ts';
 
-/** Headers that are read at a time. */
-const READ_AT_ONCE = 64;
-
-const pretty = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
+const HEADER = 'header.json';
+const FINDING = 'finding.json';
+const PLAN = 'plan.json';
+const TIMELINE = 'timeline.ndjson';
 
 /**
- * The ledger in files, for whoever runs a remediation without a deployment: one folder per response with `header.json`,
- * `finding.json`, `plan.json` and `timeline.ndjson`. What a method answers is on the disk, so that a change to AWS never
- * comes before its record.
+ * The ledger in files, for whoever runs a remediation without a deployment: a folder per response, which appears whole or
+ * not at all. Everything is on the disk before `plan`, `append` and `close` answer, so that no change to AWS comes before
+ * its record, whatever fails in between.
  */
 export class FileLedger implements Ledger {
   readonly #root: string;
@@ -39,34 +30,33 @@ export class FileLedger implements Ledger {
   }
 
   async open(response: Response, finding: Finding): Promise<{ response: Response; resumed: boolean }> {
-    const folder = this.#folder(response.id);
-    const known = await this.#header(response.id);
+    const known = this.#header(response.id);
     if (known) return { response: known, resumed: true };
     const draft = join(this.#root, `.${response.id}.${randomUUID()}`);
-    await mkdir(draft, { recursive: true, mode: FOLDER_MODE });
-    await writeAndSync(join(draft, 'finding.json'), pretty(finding), 'wx');
-    await writeAndSync(join(draft, 'header.json'), pretty(response), 'wx');
-    await syncFolder(draft);
+    mkdirSync(draft, { recursive: true, mode: FOLDER_MODE });
+    write(join(draft, FINDING), pretty(finding));
+    write(join(draft, HEADER), pretty(response));
     try {
-      await rename(draft, folder);
+      renameSync(draft, this.#path(response.id));
     } catch (error) {
-      await rm(draft, { recursive: true, force: true });
-      const first = await this.#header(response.id);
+      rmSync(draft, { recursive: true, force: true });
+      const first = this.#header(response.id);
       if (first) return { response: first, resumed: true };
       throw error;
     }
-    await syncFolder(this.#root);
     return { response, resumed: false };
   }
 
   async append(id: string, event: string, detail: Json): Promise<void> {
-    const entry: TimelineEntry = { at: this.#now().toISOString(), event, detail };
-    await appendLine(this.#file(id, 'timeline.ndjson'), entry);
+    appendLine(this.#path(id, TIMELINE), { at: this.#now().toISOString(), event, detail } satisfies TimelineEntry);
+    await sync(this.#path(id, TIMELINE), this.#path(id));
   }
 
   async plan(id: string, plan: Plan): Promise<Plan> {
-    const file = this.#file(id, 'plan.json');
-    return (await writeOnce(file, pretty(plan))) ? plan : ((await read<Plan>(file)) ?? plan);
+    const file = this.#path(id, PLAN);
+    const first = await writeOnce(file, pretty(plan));
+    await this.#keep(id);
+    return first ? plan : (read<Plan>(file) ?? plan);
   }
 
   async close(response: Response, outcome: Outcome, reason: string | undefined): Promise<Response> {
@@ -76,17 +66,17 @@ export class FileLedger implements Ledger {
       finishedAt: this.#now().toISOString(),
       ...(reason !== undefined && { reason }),
     };
-    await replace(this.#file(response.id, 'header.json'), pretty(closed));
+    await replace(this.#path(response.id, HEADER), pretty(closed));
+    await this.#keep(response.id);
     return closed;
   }
 
   async get(id: string): Promise<ResponseRecord | undefined> {
-    const response = await this.#header(id);
-    const finding = response && (await read<Finding>(this.#file(id, 'finding.json')));
+    const response = this.#header(id);
+    const finding = response && read<Finding>(this.#path(id, FINDING));
     if (!response || !finding) return undefined;
-    const plan = await read<Plan>(this.#file(id, 'plan.json'));
-    const timeline = await readLines<TimelineEntry>(this.#file(id, 'timeline.ndjson'));
-    return { response, finding, ...(plan && { plan }), timeline };
+    const plan = read<Plan>(this.#path(id, PLAN));
+    return { response, finding, ...(plan && { plan }), timeline: readLines<TimelineEntry>(this.#path(id, TIMELINE)) };
   }
 
   async list({
@@ -98,36 +88,38 @@ export class FileLedger implements Ledger {
     limit: number;
     outcome?: Outcome;
   }): Promise<readonly Response[]> {
-    const ids = (await readdir(this.#root).catch(noFolder)).filter(isResponseId);
-    const found: Response[] = [];
-    for (let from = 0; from < ids.length; from += READ_AT_ONCE) {
-      const headers = await Promise.all(ids.slice(from, from + READ_AT_ONCE).map((id) => this.#header(id)));
-      found.push(...headers.filter((header) => header !== undefined));
-    }
-    return found
+    return namesIn(this.#root)
+      .filter(isResponseId)
+      .map((id) => this.#header(id))
+      .filter((response) => response !== undefined)
       .filter((response) => response.startedAt >= since.toISOString())
       .filter((response) => outcome === undefined || response.outcome === outcome)
-      .sort((a, b) => (a.startedAt === b.startedAt ? (a.id < b.id ? -1 : 1) : a.startedAt > b.startedAt ? -1 : 1))
+      .sort((a, b) => compare(b.startedAt, a.startedAt) || compare(a.id, b.id))
       .slice(0, limit);
   }
 
-  #header(id: string): Promise<Response | undefined> {
-    return read<Response>(this.#file(id, 'header.json'));
+  #header(id: string): Response | undefined {
+    return read<Response>(this.#path(id, HEADER));
+  }
+
+  /** Waits until all that makes a response findable is on the disk. */
+  #keep(id: string): Promise<void> {
+    return sync(this.#path(id, FINDING), this.#path(id, HEADER), this.#path(id), this.#root);
   }
 
   /** An id is typed by a person, and becomes a path here. */
-  #folder(id: string): string {
+  #path(id: string, ...names: readonly string[]): string {
     if (!isResponseId(id)) throw new Error(`${JSON.stringify(id)} is not the id of a response`);
-    return join(this.#root, id);
-  }
-
-  #file(id: string, name: string): string {
-    return join(this.#folder(id), name);
+    return join(this.#root, id, ...names);
   }
 }
 
-async function read<T>(file: string): Promise<T | undefined> {
-  const text = await readIfThere(file);
+const pretty = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
+
+const compare = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
+
+function read<T>(file: string): T | undefined {
+  const text = readIfThere(file);
   if (text === undefined) return undefined;
   try {
     return JSON.parse(text) as T;
@@ -136,7 +128,11 @@ async function read<T>(file: string): Promise<T | undefined> {
   }
 }
 
-function noFolder(error: NodeJS.ErrnoException): string[] {
-  if (error.code === 'ENOENT') return [];
-  throw error;
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
 }

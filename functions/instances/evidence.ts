@@ -1,12 +1,12 @@
 import { CreateSnapshotsCommand, type EC2Client, paginateDescribeSnapshots } from '@aws-sdk/client-ec2';
 
 /** A snapshot that was taken of an instance's volume before the instance was isolated. */
-export interface Evidence {
+export type Evidence = {
   readonly snapshot: string;
   readonly volume: string;
   /** The response that took it. */
   readonly response: string;
-}
+};
 
 /** Says which instance a snapshot is evidence about; the condition under which our sessions may make one. */
 export const INSTANCE_TAG = 'firebreak:instance';

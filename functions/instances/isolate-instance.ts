@@ -1,4 +1,4 @@
-import { EC2Client, ModifyNetworkInterfaceAttributeCommand } from '@aws-sdk/client-ec2';
+import { EC2Client } from '@aws-sdk/client-ec2';
 import * as z from 'zod/mini';
 import { sentOnce } from '../../engine/aws/session.ts';
 import { defineRemediation } from '../../engine/define.ts';
@@ -8,26 +8,32 @@ import { guardDutyActor, guardDutyOn } from '../../engine/triggers.ts';
 import { BRUTE_FORCE, COMPROMISE } from './compromise.ts';
 import { type Evidence, evidenceAbout, takeEvidence } from './evidence.ts';
 import { describeInstance, type Instance } from './instance.ts';
-import { FLUSH, type IsolationGroup, isolationGroups, makeGroup, missingGroups, QUARANTINE } from './isolation-groups.ts';
+import {
+  FLUSH,
+  type IsolationGroup,
+  IsolationGroups,
+  isolationGroups,
+  missingGroups,
+  QUARANTINE,
+} from './isolation-groups.ts';
 import { isolationPermissions } from './isolation-permissions.ts';
 import {
   EVIDENCE,
   foreignGroups,
-  type IsolationState,
-  inQuarantine,
+  GROUPS,
   isIsolated,
   isOpen,
   isolated,
   isolationState,
   partOf,
-  type Swap,
   swaps,
 } from './isolation-state.ts';
+import { moveInterface } from './move-interface.ts';
 
 interface Facts extends Instance {
   /** Of any response; the state's part has this one's. */
   readonly evidence: readonly Evidence[];
-  /** Our groups in the VPC, where they are there already. */
+  /** Ids of our groups, where the VPC has them already. */
   readonly groups: Readonly<Partial<Record<IsolationGroup, string>>>;
 }
 
@@ -46,10 +52,7 @@ export default defineRemediation({
   id: 'instances.isolate-instance',
   title: 'Isolate a compromised EC2 instance',
   risk: 'disruptive',
-  handles: [
-    guardDutyOn('Instance', ...COMPROMISE.flatMap(({ types }) => types)),
-    guardDutyActor(...BRUTE_FORCE),
-  ],
+  handles: [guardDutyOn('Instance', ...COMPROMISE.flatMap(({ types }) => types)), guardDutyActor(...BRUTE_FORCE)],
   resource: ['AWS::EC2::Instance'],
   parameters: z.strictObject({
     /** On GuardDuty's scale of 1 to 10: findings below it are refused. */
@@ -75,10 +78,13 @@ export default defineRemediation({
       evidenceAbout(ec2, target.id),
     ]);
     const kept = new Set(evidence.filter((each) => each.response === response).map(({ volume }) => volume));
-    const facts: Facts = { ...instance, evidence, groups: Object.fromEntries([...groups].reverse().map(([id, name]) => [name, id])) };
+    // Of several the first, since the ids come in order.
+    const ours = Object.fromEntries([...groups].reverse().map(([id, name]) => [name, id]));
+    const facts: Facts = { ...instance, evidence, groups: ours };
     return {
       state: isolationState.parse({
         [EVIDENCE]: instance.volumes.filter((volume) => kept.has(volume)),
+        [GROUPS]: Object.keys(ours).sort(),
         ...Object.fromEntries(
           interfaces.map(({ id, groups: ids }) => [partOf(id), ids.map((each) => groups.get(each) ?? each).sort()]),
         ),
@@ -89,40 +95,59 @@ export default defineRemediation({
 
   /** An instance that is isolated already, with evidence of every volume, has had its response: it needs no second set. */
   desired(state, { facts: { volumes, evidence } }) {
+    if (!isIsolated(state)) return isolated(state, volumes);
     const covered = volumes.every((volume) => evidence.some((each) => each.volume === volume));
-    return isolated(state, isIsolated(state) && covered ? (state[EVIDENCE] ?? []) : volumes);
+    return covered ? state : { ...state, [EVIDENCE]: [...volumes] };
   },
 
   decline({ before, facts: { unchangeable } }, { finding: { source, score }, parameters: { minimumScore } }) {
     if (isOpen(before)) return undefined;
     if (source === 'guardduty' && score < minimumScore) {
-      return { outcome: 'refused', reason: `its severity is ${score}, and instances are isolated from ${minimumScore}` };
+      const reason = `its severity is ${score}, and instances are isolated from ${minimumScore}`;
+      return { outcome: 'refused', reason };
     }
     // To isolate the other interfaces alone would look like isolation.
-    return unchangeable.length === 0 ? undefined : { outcome: 'refused', reason: `a person has to: ${unchangeable.join('; ')}` };
+    if (unchangeable.length > 0) return { outcome: 'refused', reason: `a person has to: ${unchangeable.join('; ')}` };
+    return undefined;
   },
 
   caution({ before, facts: { autoScalingGroup, forwards } }) {
     if (isOpen(before)) return undefined;
-    const reasons = [
-      ...(autoScalingGroup === null ? [] : ['its Auto Scaling group replaces it, and with it its memory, once it fails the health checks: put it on standby or detach it first']),
-      ...(forwards ? ['it forwards traffic of other machines, which would be cut off too'] : []),
-    ];
+    const reasons = [];
+    if (autoScalingGroup !== null) {
+      reasons.push(
+        'once isolated it fails the health checks of its Auto Scaling group, which terminates it: detach it or put it on standby first',
+      );
+    }
+    if (forwards) reasons.push('it forwards the traffic of other machines, which would be cut off too');
     return reasons.length === 0 ? undefined : reasons.join('; ');
   },
 
   async write({ ec2, once }, { id, account }, next, current, { facts, response, record }) {
-    const swapped = swaps(current, next);
-    if (isOpen(next)) throw new Error('it would be left open to everybody: undo the response that first changed it instead');
+    if (isOpen(next)) throw new Error('it would be left open to everybody: undo the response before this one instead');
     const missing = await missingGroups(ec2, foreignGroups(next));
-    if (missing.length > 0) throw new Error(`nothing was changed, since these groups no longer exist: ${missing.join(', ')}`);
+    if (missing.length > 0) throw new Error(`nothing was changed: ${missing.join(', ')} does not exist any more`);
 
-    let refusal: unknown;
-    if (!equal(current[EVIDENCE] ?? [], next[EVIDENCE] ?? [])) {
-      try {
-        await record('evidence', await takeEvidence(once, id, response));
-      } catch (error) {
-      }
+    const differs = (part: string) => !equal(current[part] ?? [], next[part] ?? []);
+    const makes = differs(GROUPS) ? response : undefined;
+    const groups = new IsolationGroups(ec2, { vpc: facts.vpc, account }, facts.groups, makes);
+    const moves = swaps(current, next);
+    const open = moves.filter(({ from }) => from.includes(FLUSH));
+
+    // What cannot be done, for one interface or the evidence, must not keep the rest from being isolated.
+    const failures: unknown[] = [];
+    const attempt = async (work: Promise<unknown>) => work.catch((error) => failures.push(error));
+    for (const move of open) await attempt(moveInterface(ec2, move, groups));
+    if (differs(EVIDENCE)) {
+      await attempt(takeEvidence(once, id, response).then((taken) => record('evidence', taken)));
+      const passing = failures.find(isTransient);
+      if (passing) throw passing;
     }
+    if (makes) await attempt(groups.idsOf([FLUSH, QUARANTINE]));
+    for (const move of moves) if (!open.includes(move)) await attempt(moveInterface(ec2, move, groups));
+    if (failures.length > 0) throw failures.find(isTransient) ?? failures[0];
   },
+
+  transitional: (_part, value) => equal(value, [FLUSH]),
+  lasting: [EVIDENCE, GROUPS],
 });

@@ -21,6 +21,7 @@ export const QUARANTINE = 'firebreak-quarantine';
  */
 export const FLUSH = 'firebreak-flush';
 export type IsolationGroup = typeof QUARANTINE | typeof FLUSH;
+export const isOurs = (name: string): name is IsolationGroup => name === QUARANTINE || name === FLUSH;
 
 /** The tag that says which of the two a group is, and the condition under which our sessions may shape one. */
 export const ROLE_TAG = 'firebreak:role';
@@ -58,7 +59,7 @@ export async function isolationGroups(ec2: EC2Client, place: GroupPlace): Promis
     { Name: `tag:${ROLE_TAG}`, Values: Object.values(ROLES) },
   ]);
   const ours = tagged.flatMap((group) => {
-    const which = ([QUARANTINE, FLUSH] as const).find((name) => isOurs(group, name, place));
+    const which = ([QUARANTINE, FLUSH] as const).find((name) => isExactly(group, name, place));
     return which && group.GroupId ? [[group.GroupId, which] as const] : [];
   });
   return new Map(ours.sort(([a], [b]) => (a < b ? -1 : 1)));
@@ -71,28 +72,69 @@ export async function missingGroups(ec2: EC2Client, ids: readonly string[]): Pro
   return ids.filter((id) => !found.some(({ GroupId }) => GroupId === id));
 }
 
-/**
- * Makes a group, unless another response made it meanwhile. One that was left half made, by a response that was killed, or
- * tampered with keeps its name, and ours gets a name of its own.
- * @returns its id, when EC2 shows it with exactly our rules
- */
-export async function makeGroup(
-  ec2: EC2Client,
-  name: IsolationGroup,
-  place: GroupPlace,
-  response: string,
-): Promise<string> {
-  try {
-    return await create(ec2, name, name, place, response);
-  } catch (error) {
-    if (!(error instanceof Error) || error.name !== 'InvalidGroup.Duplicate') throw error;
+/** Our two groups of a VPC, by the time they are needed. */
+export class IsolationGroups {
+  readonly #ec2: EC2Client;
+  readonly #place: GroupPlace;
+  readonly #response: string | undefined;
+  readonly #ids: Map<string, Promise<string>>;
+
+  /**
+   * @param known ids of those that were there when the plan was made
+   * @param response the response that makes the others; without one an earlier session has made them
+   */
+  constructor(
+    ec2: EC2Client,
+    place: GroupPlace,
+    known: Readonly<Partial<Record<IsolationGroup, string>>>,
+    response: string | undefined,
+  ) {
+    this.#ec2 = ec2;
+    this.#place = place;
+    this.#response = response;
+    this.#ids = new Map(Object.entries(known).map(([name, id]) => [name, Promise.resolve(id)]));
   }
-  for (const wait of LOOKS_MS) {
-    await sleep(wait);
-    const [made] = [...(await isolationGroups(ec2, place))].find(([, which]) => which === name) ?? [];
-    if (made !== undefined) return made;
+
+  /** The ids of groups that a state names: ours by name, others by id. Makes those of ours that are lacking. */
+  idsOf(groups: readonly string[]): Promise<string[]> {
+    return Promise.all(groups.map((group) => (isOurs(group) ? this.#idOf(group) : group)));
   }
-  return create(ec2, `${name}-${randomUUID().slice(0, 8)}`, name, place, response);
+
+  #idOf(name: IsolationGroup): Promise<string> {
+    const id =
+      this.#ids.get(name) ?? (this.#response === undefined ? this.#made(name) : this.#make(name, this.#response));
+    this.#ids.set(name, id);
+    return id;
+  }
+
+  /**
+   * Makes a group, unless another response made it meanwhile. One that was left half made by a response that was killed, or
+   * that was tampered with, keeps its name, and ours gets a name of its own.
+   */
+  async #make(name: IsolationGroup, response: string): Promise<string> {
+    try {
+      return await create(this.#ec2, name, name, this.#place, response);
+    } catch (error) {
+      if (!(error instanceof Error) || error.name !== 'InvalidGroup.Duplicate') throw error;
+    }
+    const made = await this.#find(name);
+    return made ?? create(this.#ec2, `${name}-${randomUUID().slice(0, 8)}`, name, this.#place, response);
+  }
+
+  async #made(name: IsolationGroup): Promise<string> {
+    const id = await this.#find(name);
+    if (id === undefined) throw new Error(`no ${name} with exactly our rules is in ${this.#place.vpc} any more`);
+    return id;
+  }
+
+  async #find(name: IsolationGroup): Promise<string | undefined> {
+    for (const wait of LOOKS_MS) {
+      await sleep(wait);
+      const [id] = [...(await isolationGroups(this.#ec2, this.#place))].find(([, which]) => which === name) ?? [];
+      if (id !== undefined) return id;
+    }
+    return undefined;
+  }
 }
 
 async function create(
@@ -122,14 +164,19 @@ async function create(
   for (const wait of LOOKS_MS) {
     await sleep(wait);
     const [group] = await securityGroups(ec2, [{ Name: 'group-id', Values: [id] }]);
-    if (group && isOurs(group, which, place)) return id;
+    if (group && isExactly(group, which, place)) return id;
     if (group) await shape(ec2, id, group, RULES[which]);
   }
   throw new Error(`the security group ${id} that was made for ${which} does not get its rules`);
 }
 
 /** Gives a group that we have just made its rules: EC2 makes one with outbound rules for all traffic. */
-async function shape(ec2: EC2Client, GroupId: string, group: SecurityGroup, wanted: readonly IpPermission[]): Promise<void> {
+async function shape(
+  ec2: EC2Client,
+  GroupId: string,
+  group: SecurityGroup,
+  wanted: readonly IpPermission[],
+): Promise<void> {
   const { IpPermissions = [], IpPermissionsEgress = [] } = group;
   const ingress = without(wanted, IpPermissions);
   const egress = without(wanted, IpPermissionsEgress);
@@ -151,7 +198,7 @@ function lookAgain(error: Error): void {
   if (!STALE.has(error.name)) throw error;
 }
 
-const isOurs = (group: SecurityGroup, which: IsolationGroup, { vpc, account }: GroupPlace): boolean =>
+const isExactly = (group: SecurityGroup, which: IsolationGroup, { vpc, account }: GroupPlace): boolean =>
   group.OwnerId === account &&
   group.VpcId === vpc &&
   (group.GroupName === which || group.GroupName?.startsWith(`${which}-`) === true) &&
@@ -193,7 +240,10 @@ const text = ({ IpProtocol, FromPort, ToPort, IpRanges, Ipv6Ranges, PrefixListId
 
 async function securityGroups(ec2: EC2Client, Filters: Filter[]): Promise<SecurityGroup[]> {
   const found: SecurityGroup[] = [];
-  for await (const { SecurityGroups = [] } of paginateDescribeSecurityGroups({ client: ec2, pageSize: 1_000 }, { Filters })) {
+  for await (const { SecurityGroups = [] } of paginateDescribeSecurityGroups(
+    { client: ec2, pageSize: 1_000 },
+    { Filters },
+  )) {
     found.push(...SecurityGroups);
   }
   return found;

@@ -1,8 +1,8 @@
 import type { Permission, Plan, Target } from '../../engine/remediation.ts';
 import { equal, part } from '../../engine/state.ts';
 import { INSTANCE_TAG } from './evidence.ts';
-import { FLUSH, type IsolationGroup, QUARANTINE, ROLE_TAG, ROLES } from './isolation-groups.ts';
-import { EVIDENCE, inQuarantine, swaps } from './isolation-state.ts';
+import { FLUSH, type IsolationGroup, isOurs, QUARANTINE, ROLE_TAG, ROLES } from './isolation-groups.ts';
+import { EVIDENCE, GROUPS, inQuarantine, swaps } from './isolation-state.ts';
 
 /** What the permissions need of a plan's facts. */
 export interface Known {
@@ -18,34 +18,42 @@ export interface Known {
 export function isolationPermissions(target: Target, plan?: Plan): Permission[] {
   const arn = arns(target);
   if (!plan) {
-    return [...evidence(target), ...making(target, '*'), modify([target.arn, arn('network-interface'), arn('security-group')])];
+    const anything = [target.arn, arn('network-interface'), arn('security-group')];
+    return [...evidence(target), ...making(target, '*'), { actions: MODIFY, resources: anything }];
   }
   const { vpc, groups } = plan.facts as Known;
-  const permissions = equal(part(plan.before, EVIDENCE), part(plan.after, EVIDENCE)) ? [] : evidence(target);
-  const swapped = swaps(plan.before, plan.after);
-  if (swapped.length === 0) return permissions;
-  const named = new Set(swapped.flatMap(({ from, to }) => [...from, ...to]));
-  if (swapped.some(({ to }) => inQuarantine(to))) named.add(FLUSH);
-  const ours = [QUARANTINE, FLUSH].filter((name) => named.has(name)) as IsolationGroup[];
-  const ids = [...named].flatMap((name) => groups[name as IsolationGroup] ?? (name.startsWith('sg-') ? name : []));
+  const differs = (name: string) => !equal(part(plan.before, name), part(plan.after, name));
+  const moved = swaps(plan.before, plan.after);
+  const isolates = moved.some(({ to }) => inQuarantine(to));
+  // Where the quarantine is refused, the groups before it are put back.
+  const named = new Set(moved.flatMap(({ from, to }) => (inQuarantine(to) ? [FLUSH, QUARANTINE, ...from] : to)));
+  const ids = [...named].flatMap((name) => (isOurs(name) ? (groups[name] ?? []) : name));
   return [
-    ...permissions,
-    ...(ours.every((name) => groups[name]) ? [] : making(target, vpc)),
-    modify([
-      target.arn,
-      ...swapped.map((swap) => arn('network-interface', swap.interface)),
-      ...ids.map((id) => arn('security-group', id)),
-    ]),
+    ...(differs(EVIDENCE) ? evidence(target) : []),
+    ...(differs(GROUPS) ? making(target, vpc) : []),
+    ...(isolates && !(groups[FLUSH] && groups[QUARANTINE]) ? [movingToMade(target)] : []),
+    ...(moved.length === 0
+      ? []
+      : [
+          {
+            actions: MODIFY,
+            // AWS may ask about the instance too, since the interface is attached to one.
+            resources: [
+              target.arn,
+              ...moved.map((swap) => arn('network-interface', swap.interface)),
+              ...ids.map((id) => arn('security-group', id)),
+            ],
+          },
+        ]),
   ];
 }
+
+const MODIFY = ['ec2:ModifyNetworkInterfaceAttribute'];
 
 const arns =
   ({ partition, region, account }: Target) =>
   (kind: string, id = '*', owner = account) =>
     `arn:${partition}:ec2:${region}:${owner}:${kind}/${id}`;
-
-/** AWS asks about an interface's instance too when it is attached to one. */
-const modify = (resources: string[]): Permission => ({ actions: ['ec2:ModifyNetworkInterfaceAttribute'], resources });
 
 /**
  * EC2 takes the volumes from the instance, and the instance is named: no other volumes can be meant, though one that is
@@ -69,17 +77,16 @@ function evidence(target: Target): Permission[] {
   ];
 }
 
-/** To make our groups, shape them and put interfaces in them. A VPC that is shared belongs to another account. */
+/** To make our groups and shape them. A VPC that is shared belongs to another account. */
 function making(target: Target, vpc: string): Permission[] {
   const arn = arns(target);
   const groups = [arn('security-group')];
-  const roles = Object.values(ROLES);
   return [
     { actions: ['ec2:CreateSecurityGroup'], resources: [arn('vpc', vpc, '*')] },
     {
       actions: ['ec2:CreateSecurityGroup'],
       resources: groups,
-      condition: { StringEquals: { [`aws:RequestTag/${ROLE_TAG}`]: roles } },
+      condition: { StringEquals: { [`aws:RequestTag/${ROLE_TAG}`]: Object.values(ROLES) } },
     },
     {
       actions: ['ec2:CreateTags'],
@@ -90,11 +97,19 @@ function making(target: Target, vpc: string): Permission[] {
       actions: [
         'ec2:AuthorizeSecurityGroupEgress',
         'ec2:AuthorizeSecurityGroupIngress',
-        'ec2:ModifyNetworkInterfaceAttribute',
         'ec2:RevokeSecurityGroupEgress',
       ],
       resources: groups,
-      condition: { StringEquals: { [`aws:ResourceTag/${ROLE_TAG}`]: roles } },
+      condition: ours,
     },
   ];
 }
+
+/** To put interfaces in our groups when these are yet to be made, so that nobody knows their ids. */
+const movingToMade = (target: Target): Permission => ({
+  actions: MODIFY,
+  resources: [arns(target)('security-group')],
+  condition: ours,
+});
+
+const ours = { StringEquals: { [`aws:ResourceTag/${ROLE_TAG}`]: Object.values(ROLES) } };

@@ -4,12 +4,14 @@ import { FLUSH, QUARANTINE } from './isolation-groups.ts';
 
 /** The part that says which volumes have an evidence snapshot of this response. */
 export const EVIDENCE = 'evidence';
+/** The part that says which of our groups the VPC has. */
+export const GROUPS = 'groups';
 /** Begins the name of the part that has the security groups of a network interface: ours by name, others by id. */
 const INTERFACE = 'interface/';
 
-/** Parts are written in the order of their names, one session each where one is not enough: the evidence is the first. */
+/** Parts are written in the order of their names, by one session each where one is not enough: the evidence is the first. */
 export const isolationState = z.record(
-  z.string().check(z.regex(/^(evidence|interface\/eni-[0-9a-f]{8,17})$/)),
+  z.string().check(z.regex(/^(evidence|groups|interface\/eni-[0-9a-f]{8,17})$/)),
   z.array(z.string().check(z.regex(/^(firebreak-quarantine|firebreak-flush|(sg|vol)-[0-9a-f]{8,17})$/))),
 );
 export type IsolationState = z.infer<typeof isolationState>;
@@ -29,16 +31,19 @@ export const inQuarantine = (groups: readonly string[]): boolean => equal(groups
 const interfaces = (state: IsolationState): [string, string[]][] =>
   Object.entries(state).filter(([part]) => part.startsWith(INTERFACE));
 
-/** The state with each interface in quarantine, and evidence of these volumes. */
+/** The state with evidence of these volumes, both our groups, and each interface in quarantine. */
 export const isolated = (state: IsolationState, volumes: readonly string[]): IsolationState => ({
-  ...Object.fromEntries(interfaces(state).map(([part]) => [part, [QUARANTINE]])),
   [EVIDENCE]: [...volumes],
+  [GROUPS]: [FLUSH, QUARANTINE],
+  ...Object.fromEntries(interfaces(state).map(([part]) => [part, [QUARANTINE]])),
 });
 
-export const isIsolated = (state: IsolationState): boolean => interfaces(state).every(([, groups]) => inQuarantine(groups));
+export const isIsolated = (state: IsolationState): boolean =>
+  interfaces(state).every(([, groups]) => inQuarantine(groups));
 
 /** An interface is in the flush group, open to everybody: a response was interrupted, and nothing may hold up the next. */
-export const isOpen = (state: IsolationState): boolean => interfaces(state).some(([, groups]) => groups.includes(FLUSH));
+export const isOpen = (state: IsolationState): boolean =>
+  interfaces(state).some(([, groups]) => groups.includes(FLUSH));
 
 /** All groups that a state names by id. */
 export const foreignGroups = (state: IsolationState): string[] => [

@@ -20,7 +20,7 @@ const everybody = [{ suffix: '/0' }];
 interface Facts {
   /** Ids of the rules that are open to everybody, by name. */
   readonly ids: Readonly<Record<string, string>>;
-  /** What the rules to be taken out open beside the ports in question, where they do. */
+  /** What the rules to be taken out open beside what the finding is about, where they do. */
   readonly beside: Readonly<Record<string, readonly string[]>>;
 }
 
@@ -97,9 +97,11 @@ export default defineRemediation({
     if (rules.length === 0) await ec2.send(new DescribeSecurityGroupsCommand({ GroupIds: [id] }));
     const open = openToAll(rules);
     const ports = portsInQuestion(finding, parameters);
+    // What a call opened just now is not in use yet, so that taking all of it back needs no second look.
+    const expected = [...ports, ...(finding.source === 'cloudtrail' ? (finding.ports ?? []) : [])];
     const beside = open
       .filter(({ name }) => opens(portsOf(name), ports))
-      .map(({ name }) => [name, opensBeside(portsOf(name), ports)] as const)
+      .map(({ name }) => [name, opensBeside(portsOf(name), expected)] as const)
       .filter(([, more]) => more.length > 0);
     return {
       state: openRules.parse(Object.fromEntries(open.map(({ name, label }) => [name, label]))),

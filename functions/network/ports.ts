@@ -59,14 +59,12 @@ function namedBy({ source, type, ports = [] }: Pick<Finding, 'source' | 'type' |
 export const opens = (rule: PortRange, ports: readonly PortRange[]): boolean =>
   ports.some((range) => overlap(rule, range) !== undefined);
 
-/** What a rule opens beside the ports, in words; a rule can only be taken out as a whole. */
+/** What a rule opens beside the ports, in words. EC2 can only take it out as a whole. */
 export function opensBeside(rule: PortRange, ports: readonly PortRange[]): string[] {
-  const covered = rule.protocol === ANY_PROTOCOL ? ALL_PORTS : [rule];
-  const left = covered.flatMap((range) => without(range, ports));
-  return [
-    ...left.map(({ protocol, from, to }) => `${protocol} ${from === to ? from : `${from}-${to}`}`),
-    ...(rule.protocol === ANY_PROTOCOL ? ['every other protocol'] : []),
-  ];
+  const all = rule.protocol === ANY_PROTOCOL;
+  const left = (all ? ALL_PORTS : [rule]).flatMap((range) => without(range, ports));
+  const rest = all && ports.every(({ protocol }) => protocol !== ANY_PROTOCOL) ? ['every other protocol'] : [];
+  return [...left.map(({ protocol, from, to }) => `${protocol} ${from === to ? from : `${from}-${to}`}`), ...rest];
 }
 
 /** The ports of `range` that `rule` covers too. */

@@ -7,12 +7,26 @@ import {
 import * as z from 'zod/mini';
 import type { PortRange } from '../../engine/findings/finding.ts';
 import { portRange } from '../../engine/findings/ports.ts';
-import { opens } from './ports.ts';
+import { ANY_PROTOCOL, opens } from './ports.ts';
 
 const ANYWHERE = new Set(['0.0.0.0/0', '::/0']);
 
-/** A rule by what it allows: protocol, first and last port (for ICMP type and code, -1 for any), and addresses. */
-const RULE = /^(-1|[a-z0-9]+) (-1|\d+)-(-1|\d+) (0\.0\.0\.0\/0|::\/0)$/;
+/**
+ * A rule by what it allows, as people read it: `tcp 22 from 0.0.0.0/0`, `udp 8000-8999 from ::/0`, `icmp 8--1 from ::/0` (type
+ * and code), and without numbers where it is for any of them: `all from ::/0`.
+ */
+const RULE = /^([a-z0-9]+)(?: (-1|\d+)(?:-(-1|\d+))?)? from (0\.0\.0\.0\/0|::\/0)$/;
+
+function nameOf(protocol: string, from: number, to: number, cidr: string): string {
+  const ports = from === to ? String(from) : `${from}-${to}`;
+  return [protocol === ANY_PROTOCOL ? 'all' : protocol, ...(ports === '-1' ? [] : [ports]), 'from', cidr].join(' ');
+}
+
+function parsed(name: string) {
+  const [, protocol, from = '-1', to = from, cidr] = RULE.exec(name) ?? [];
+  if (!protocol || !cidr) throw new Error(`${name} is not a rule`);
+  return { IpProtocol: protocol === 'all' ? ANY_PROTOCOL : protocol, FromPort: Number(from), ToPort: Number(to), cidr };
+}
 
 /** What is only written on a rule, and goes back with it. Tags are in no order. */
 const label = z.strictObject({ description: z.nullable(z.string()), tags: z.record(z.string(), z.string()) });
@@ -60,7 +74,7 @@ export const openToAll = (rules: readonly SecurityGroupRule[]): OpenRule[] =>
       {
         id,
         group,
-        name: `${IpProtocol} ${FromPort}-${ToPort} ${cidr}`,
+        name: nameOf(IpProtocol, FromPort, ToPort, cidr),
         label: { description: Description || null, tags: Object.fromEntries(tags) },
       },
     ];
@@ -79,10 +93,4 @@ export function permission(name: string, { description }: Label): IpPermission {
   return cidr === '::/0'
     ? { ...traffic, Ipv6Ranges: [{ CidrIpv6: cidr, Description }] }
     : { ...traffic, IpRanges: [{ CidrIp: cidr, Description }] };
-}
-
-function parsed(name: string) {
-  const [, IpProtocol, from, to, cidr] = RULE.exec(name) ?? [];
-  if (!IpProtocol || !cidr) throw new Error(`${name} is not a rule`);
-  return { IpProtocol, FromPort: Number(from), ToPort: Number(to), cidr };
 }

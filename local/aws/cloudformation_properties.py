@@ -50,7 +50,9 @@ def complete_bucket(bucket: FakeBucket, properties: dict) -> None:
 
 def complete_queue(queue: Queue, properties: dict) -> None:
     """All attributes, which moto takes at the creation only."""
-    queue._set_attributes({name: value for name, value in properties.items() if name not in ('QueueName', 'Tags', 'FifoQueue')})
+    queue._set_attributes(
+        {name: value for name, value in properties.items() if name not in ('QueueName', 'Tags', 'FifoQueue')}
+    )
 
 
 def _boolean(value) -> bool:

@@ -3,7 +3,7 @@
 Facts supplied, where moto keeps a second list on the instance and shows both together:
 - An interface has the groups it was given and no others; DescribeInstances shows the primary interface's as the
   instance's. https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/using-eni.html
-- ModifyInstanceAttribute replaces the groups of the only interface and is refused for several: they are changed one by one.
+- ModifyInstanceAttribute replaces the groups of the only interface and is refused for several interfaces.
   https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyInstanceAttribute.html
 - A group must exist, in the interface's VPC. https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyNetworkInterfaceAttribute.html
 - The interface that RunInstances makes ends with its instance unless the request says otherwise.
@@ -40,7 +40,9 @@ def groups_named(backend: EC2Backend, group_ids: list[str], vpc_id: str) -> list
         if group is None:
             raise InvalidSecurityGroupNotFoundError(group_id)
         if group.vpc_id != vpc_id:
-            raise EC2ClientError('InvalidParameter', 'You have specified two resources that belong to different networks.')
+            raise EC2ClientError(
+                'InvalidParameter', 'You have specified two resources that belong to different networks.'
+            )
         groups.append(group)
     return groups
 
@@ -79,7 +81,9 @@ def prepare_interfaces(instance: Instance, nic_spec: list[dict], *arguments, **n
     given = {int(spec['DeviceIndex']): spec for spec in nic_spec}
     for index, interface in instance.nics.items():
         spec = given.get(index, {})
-        interface.delete_on_termination = 'NetworkInterfaceId' not in spec and spec.get('DeleteOnTermination') is not False
+        interface.delete_on_termination = (
+            'NetworkInterfaceId' not in spec and spec.get('DeleteOnTermination') is not False
+        )
 
 
 NetworkInterface.group_set = property(lambda interface: interface._group_set)
@@ -87,5 +91,7 @@ NetworkInterfaceBackend.modify_network_interface_attribute = modify_network_inte
 InstanceBackend.modify_instance_security_groups = modify_instance_security_groups
 Instance.prep_nics = prepare_interfaces
 Instance.security_groups = property(primary_groups, set_launch_groups)
-Instance.interface_group_ids = property(lambda instance: [group.id for nic in instance.nics.values() for group in nic._group_set])
+Instance.interface_group_ids = property(
+    lambda instance: [group.id for nic in instance.nics.values() for group in nic._group_set]
+)
 filter_dict_attribute_mapping['network-interface.group-id'] = 'interface_group_ids'

@@ -152,7 +152,9 @@ def delete_security_group(backend: EC2Backend, name: str | None = None, group_id
     group = backend.get_security_group_from_id(group_id) if group_id else backend.get_security_group_from_name(name)
     if group is not None:
         if group.is_default:
-            raise EC2ClientError('CannotDelete', f'the specified group: "{group.id}" name: "default" cannot be deleted by a user')
+            raise EC2ClientError(
+                'CannotDelete', f'the specified group: "{group.id}" name: "default" cannot be deleted by a user'
+            )
         if _is_used(backend, group):
             raise DependencyViolationError(f'resource {group.id} has a dependent object')
     delete_as_moto(backend, name, group_id)
@@ -161,7 +163,9 @@ def delete_security_group(backend: EC2Backend, name: str | None = None, group_id
 def _is_used(backend: EC2Backend, group: SecurityGroup) -> bool:
     others = [each for groups in backend.groups.values() for each in groups.values() if each is not group]
     return any(group in interface.group_set for interface in backend.enis.values()) or any(
-        rule.source_group.get('GroupId') == group.id for other in others for rule in other.ingress_rules + other.egress_rules
+        rule.source_group.get('GroupId') == group.id
+        for other in others
+        for rule in other.ingress_rules + other.egress_rules
     )
 
 

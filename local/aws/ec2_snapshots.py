@@ -92,7 +92,11 @@ def describe_snapshots(response: EC2Response) -> ActionResult:
     if owners:
         found = [snapshot for snapshot in found if snapshot.owner_id in owners]
     if users:
-        found = [snapshot for snapshot in found if any(snapshot.owner_id == user or _may_use(snapshot, user) for user in users)]
+        found = [
+            snapshot
+            for snapshot in found
+            if any(snapshot.owner_id == user or _may_use(snapshot, user) for user in users)
+        ]
     try:
         shown, token = page(
             generic_filter(response._filters_from_querystring(), found),
@@ -121,7 +125,9 @@ def modify_snapshot_attribute(response: EC2Response) -> EmptyResult:
     groups = {each['Group'] for each in add + remove if each.get('Group')}
     users = {each['UserId'] for each in add + remove if each.get('UserId')}
     if groups - {EVERYONE}:
-        raise EC2ClientError('InvalidAMIAttributeItemValue', f'Invalid attribute item value "{groups.pop()}" for group item type.')
+        raise EC2ClientError(
+            'InvalidAMIAttributeItemValue', f'Invalid attribute item value "{groups.pop()}" for group item type.'
+        )
     for user in users:
         if not re.fullmatch(r'\d{12}', user):
             raise EC2ClientError('InvalidUserID.Malformed', f'Invalid user id: "{user}"')

@@ -55,7 +55,18 @@ def publish(bus: EventBus, event: dict) -> None:
 
 def envelope(event: dict) -> dict:
     """The event as rules match it and targets receive it."""
-    fields = ('version', 'id', 'detail-type', 'source', 'account', 'time', 'region', 'resources', 'detail', 'replay-name')
+    fields = (
+        'version',
+        'id',
+        'detail-type',
+        'source',
+        'account',
+        'time',
+        'region',
+        'resources',
+        'detail',
+        'replay-name',
+    )
     sent = {field: event[field] for field in fields if field in event}
     sent['time'] = iso_8601_datetime_without_milliseconds(utcfromtimestamp(float(event['time'])))
     return sent
@@ -89,10 +100,14 @@ def _deliver(rule: Rule, target: dict, event: dict) -> None:
         alone.targets = [target]
         deliver_as_moto(alone, event)
     else:
-        log.warning('rule %s: targets of kind %s are not delivered to by this cloud (%s)', rule.arn, arn.service, target['Arn'])
+        log.warning(
+            'rule %s: targets of kind %s are not delivered to by this cloud (%s)', rule.arn, arn.service, target['Arn']
+        )
 
 
-def _send_message(rule: Rule, queue_arn: str, body: str, group: str | None = None, attributes: dict | None = None) -> None:
+def _send_message(
+    rule: Rule, queue_arn: str, body: str, group: str | None = None, attributes: dict | None = None
+) -> None:
     arn = parse_arn(queue_arn)
     backend = sqs_backends[arn.account][arn.region]
     queue = backend.queues.get(arn.resource_id)
@@ -113,7 +128,9 @@ def _source(rule: Rule) -> dict[str, list[str]]:
 def _forward(rule: Rule, target: dict, arn, event: dict) -> None:
     if FORWARDED in event:
         third = 'ACCOUNT' if arn.account != rule.account_id else 'REGION'
-        raise DeliveryFailed(f'THIRD_{third}_HOP_DETECTED', 'An event that came from another bus is not forwarded again.')
+        raise DeliveryFailed(
+            f'THIRD_{third}_HOP_DETECTED', 'An event that came from another bus is not forwarded again.'
+        )
     bus = events_backends[arn.account][arn.region].event_buses.get(arn.resource_id)
     if bus is None:
         raise DeliveryFailed('NO_RESOURCE', f'Event bus {arn.resource_id} does not exist.')
@@ -179,7 +196,7 @@ def _dead_letter(rule: Rule, target: dict, event: dict, failure: DeliveryFailed)
 
 
 def matches_event(pattern: EventPattern, event: dict) -> bool:
-    """Replaces `EventPattern.matches_event`. A rule that only has a schedule has no pattern, and no event matches it."""
+    """Replaces `EventPattern.matches_event`. A rule with a schedule alone has no pattern and matches no event."""
     return bool(pattern.get_pattern()) and event_pattern.matches(pattern.get_pattern(), envelope(event))
 
 

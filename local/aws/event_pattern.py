@@ -25,7 +25,7 @@ class InvalidEventPattern(ValueError):
 
 
 def matches(pattern: dict, event) -> bool:
-    """Whether `event` (parsed JSON, a whole envelope or a part of one) has all that `pattern` (parsed JSON) asks for."""
+    """Whether `event` (JSON, an envelope or a part of one) has all that `pattern` (JSON) asks for."""
     if isinstance(event, list):
         elements = [element for element in event if isinstance(element, (dict, list))]
         return any(matches(pattern, element) for element in elements) if elements else matches(pattern, {})
@@ -219,6 +219,7 @@ def _check_anything_but(operand) -> None:
         return
     values = _as_list(operand)
     _require(
-        bool(values) and (all(isinstance(value, str) for value in values) or all(_is_number(value) for value in values)),
+        bool(values)
+        and (all(isinstance(value, str) for value in values) or all(_is_number(value) for value in values)),
         'Inside anything but list, either all values are number or string, mixed type is not supported',
     )

@@ -95,7 +95,9 @@ def _bus(sender: EventsBackend, name: str, event: dict) -> EventBus:
     return bus
 
 
-def emit(account: str, region: str, source: str, detail_type: str, detail: dict, resources=(), id=None, at=None) -> dict:
+def emit(
+    account: str, region: str, source: str, detail_type: str, detail: dict, resources=(), id=None, at=None
+) -> dict:
     """Put an event of an AWS service on the default bus of `account` in `region` and return its envelope.
 
     `id` and `at` (seconds since 1970) are chosen here when absent.

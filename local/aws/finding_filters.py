@@ -69,7 +69,9 @@ def matches(finding: dict, filters: dict) -> bool:
     for name in filters:
         if name not in PATHS:
             raise UnknownFilter(f'The filter {name} is not evaluated by this cloud.')
-    return all(_passes(values_at(finding, PATHS[name]), conditions) for name, conditions in filters.items() if conditions)
+    return all(
+        _passes(values_at(finding, PATHS[name]), conditions) for name, conditions in filters.items() if conditions
+    )
 
 
 def values_at(finding: dict, path: list[str]) -> list:
@@ -107,7 +109,9 @@ def _range(condition: dict) -> tuple[datetime.datetime, datetime.datetime]:
     now = datetime.datetime.now(datetime.UTC)
     if 'DateRange' in condition:
         return now - datetime.timedelta(days=condition['DateRange']['Value']), now
-    earliest, latest = (moment.replace(tzinfo=datetime.UTC) for moment in (datetime.datetime.min, datetime.datetime.max))
+    earliest, latest = (
+        moment.replace(tzinfo=datetime.UTC) for moment in (datetime.datetime.min, datetime.datetime.max)
+    )
     return (
         _moment(condition['Start']) if 'Start' in condition else earliest,
         _moment(condition['End']) if 'End' in condition else latest,

@@ -24,8 +24,8 @@ list_access_keys_as_moto = IamResponse.list_access_keys
 def set_ages(request):
     """A door of the embedded cloud, not of AWS: sets when an access key was made and last used.
 
-    `{account, accessKeyId, createDate?, lastUsed?: {date, serviceName, region} | null}`, dates in ISO 8601; a lastUsed of
-    null is a key that was never used, an absent one is left as it is.
+    `{account, accessKeyId, createDate?, lastUsed?: {date, serviceName, region} | null}`, dates in ISO 8601; a
+    lastUsed of null is a key that was never used, an absent one is left as it is.
     """
     body = request.json
     key = iam_backends[body['account']]['aws'].access_keys.get(body['accessKeyId'])

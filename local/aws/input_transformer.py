@@ -1,6 +1,7 @@
 """What a rule's target is sent: the event, a part of it, a constant, or a text made from it.
 
-moto ignores Input and InputPath, and puts a string into an unquoted place of a template without the quotes that AWS adds.
+moto ignores Input and InputPath, and puts a string into an unquoted place of a template without the quotes that AWS
+adds.
 
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-targets.html#targets-specifics-input
@@ -53,7 +54,9 @@ def _transform(transformer: dict, envelope: dict, rule) -> str:
 
     def replace(match: re.Match) -> str:
         if match[0].startswith('"'):
-            return re.sub(r'<([^<>"\s]+)>', lambda inner: inside_quotes(inner) if inner[1] in values else inner[0], match[0])
+            return re.sub(
+                r'<([^<>"\s]+)>', lambda inner: inside_quotes(inner) if inner[1] in values else inner[0], match[0]
+            )
         value = values.get(match[0][1:-1], MISSING)
         return '""' if value is MISSING else json.dumps(value)
 

@@ -38,12 +38,16 @@ class Session:
 
 @dataclass
 class Caller:
-    """A principal with its policies. Exactly one of `user` and `session` is set, or neither for root."""
+    """A principal with its policies. Exactly one of `user` and `session` is set, or neither for root.
+
+    An `anonymous` caller sent no credentials: moto has it act in the same account, and s3.py decides what it may do.
+    """
 
     principal: Principal
     user_id: str
     user: User | None = None
     session: Session | None = None
+    anonymous: bool = False
 
     @property
     def account(self) -> str:
@@ -51,8 +55,8 @@ class Caller:
 
     @property
     def label(self) -> str:
-        """What the call log and the fault rules know the caller as: 'root', or its ARN."""
-        return self.principal.arn if self.user or self.session else 'root'
+        """What the call log and the fault rules know the caller as: its ARN, 'root' or 'anonymous'."""
+        return self.principal.arn if self.checked else 'anonymous' if self.anonymous else 'root'
 
     @property
     def checked(self) -> bool:
@@ -125,7 +129,7 @@ def identify(call: ApiCall) -> Caller:
     if call.access_key.startswith(('AKIA', 'ASIA')):
         raise BadCredentials('invalid')
     account = call.headers.get('x-moto-account-id') or DEFAULT_ACCOUNT_ID
-    return Caller(Principal(account, f'arn:aws:iam::{account}:root'), account)
+    return Caller(Principal(account, f'arn:aws:iam::{account}:root'), account, anonymous=not call.access_key)
 
 
 def _user(access_key: str) -> Caller | None:

@@ -3,7 +3,7 @@
 Facts supplied, where moto differs:
 - A snapshot of the account is named by its identifier or its ARN, one of another account by its ARN.
   https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeDBSnapshots.html
-- SnapshotType public and shared, IncludePublic and IncludeShared list the snapshots of other accounts, and a list has pages.
+- SnapshotType public and shared, IncludePublic and IncludeShared list snapshots of other accounts, in pages.
   https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeDBClusterSnapshots.html
 - An automated snapshot is not shared, an encrypted one not with everyone, and nobody is on the list twice.
   https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyDBSnapshotAttribute.html
@@ -83,7 +83,8 @@ def describe(kind: Kind) -> Callable:
         found = [
             snapshot
             for snapshot in candidates
-            if _is_listed(snapshot, params, backend.account_id) and (not identifier or _is_named(snapshot, identifier, backend))
+            if _is_listed(snapshot, params, backend.account_id)
+            and (not identifier or _is_named(snapshot, identifier, backend))
         ]
         if identifier and not found:
             raise kind.not_found(identifier)
@@ -129,7 +130,7 @@ def _is_named(snapshot, identifier: str, backend: RDSBackend) -> bool:
 
 
 def with_identifier(kind: Kind, operation: Callable) -> Callable:
-    """`operation` of moto, which knows identifiers only, for a snapshot of this account that may be named by its ARN."""
+    """`operation` of moto, which knows identifiers only, for a snapshot of this account named by either."""
 
     def named(response: RDSResponse):
         snapshots = response.backend.resource_map[kind.model].values()
@@ -149,13 +150,17 @@ def modify_attribute(snapshot, attribute: str, add: list[str] | None, remove: li
     cluster = isinstance(snapshot, DBClusterSnapshot)
     if snapshot.snapshot_type != 'manual':
         refusal = InvalidDBClusterSnapshotStateFault if cluster else InvalidDBSnapshotState
-        raise refusal(f'The snapshot {snapshot.resource_id} is {snapshot.snapshot_type}: only manual snapshots can be shared.')
+        raise refusal(
+            f'The snapshot {snapshot.resource_id} is {snapshot.snapshot_type}: only manual snapshots can be shared.'
+        )
     for value in add + remove:
         if value != EVERYONE and not re.fullmatch(r'\d{12}', value):
             raise InvalidParameterValue(f'Invalid value for attribute {attribute}: {value} is no account ID.')
     if EVERYONE in add and snapshot.encrypted:
         raise InvalidParameterValue('Encrypted snapshots cannot be shared publicly.')
-    new = [value for value in dict.fromkeys(add) if value not in snapshot.attributes.get(attribute, []) or value in remove]
+    new = [
+        value for value in dict.fromkeys(add) if value not in snapshot.attributes.get(attribute, []) or value in remove
+    ]
     modify_attribute_as_moto(snapshot, attribute, new, remove)
 
 

@@ -26,7 +26,7 @@ OPERATIONS: dict[str, Any] = json.loads((_FOLDER / 'iam_operations.json').read_t
 # Where in the input a placeholder of an ARN format is found, when not under its own name or its plural.
 PLACES = {
     ('ec2', 'SecurityGroupId'): 'GroupId || GroupIds || SecurityGroupIds || Groups || SecurityGroupId',
-    ('ec2', 'SecurityGroupRuleId'): 'SecurityGroupRuleIds || SecurityGroupRules[].SecurityGroupRuleId',
+    ('ec2', 'SecurityGroupRuleId'): 'SecurityGroupRuleId || SecurityGroupRuleIds || SecurityGroupRules[].SecurityGroupRuleId',
     ('ec2', 'InstanceId'): 'InstanceId || InstanceIds || InstanceSpecification.InstanceId',
     ('s3', 'BucketName'): 'Bucket',
     ('s3', 'ObjectName'): 'Key || Delete.Objects[].Key',
@@ -47,6 +47,19 @@ PLACES = {
     ('cloudformation', 'StackName'): 'StackName',
     ('secretsmanager', 'SecretId'): 'SecretId || Name',
     ('lambda', 'UUID'): 'UUID',
+}
+
+# The placeholder that the id of a resource fills, by the id's prefix, for calls that name resources of any type.
+PLACE_BY_ID_PREFIX = {
+    'ami': 'ImageId',
+    'eni': 'NetworkInterfaceId',
+    'i': 'InstanceId',
+    'sg': 'SecurityGroupId',
+    'sgr': 'SecurityGroupRuleId',
+    'snap': 'SnapshotId',
+    'subnet': 'SubnetId',
+    'vol': 'VolumeId',
+    'vpc': 'VpcId',
 }
 
 
@@ -86,6 +99,11 @@ def _with_defaults(call: ApiCall, account: str, caller_user: str | None, action:
                 parameters[f'{place}NameWithPath'] = f'{path}{name}'.lstrip('/')
         if 'GroupName' in parameters:
             parameters['GroupNameWithPath'] = parameters['GroupName']
+    elif call.service == 'ec2' and call.operation in ('CreateTags', 'DeleteTags'):
+        for identifier in parameters.get('Resources', []):
+            place = PLACE_BY_ID_PREFIX.get(identifier.partition('-')[0])
+            if place:
+                parameters.setdefault(place, []).append(identifier)
     elif call.service == 'sqs' and 'QueueUrl' in parameters:
         owner, name = parameters['QueueUrl'].rstrip('/').split('/')[-2:]
         parameters['QueueArn'] = f'arn:aws:sqs:{call.region}:{owner}:{name}'

@@ -83,7 +83,9 @@ def key_response(response: S3Response, request, full_url: str):
     if bucket:
         key = response.parse_key_name()
         _check_owner(request, bucket)
-        _check_outsider(request, bucket, _action(response, 'KEY', request.method, response._get_querystring(request, full_url)), key)
+        _check_outsider(
+            request, bucket, _action(response, 'KEY', request.method, response._get_querystring(request, full_url)), key
+        )
         acl = response._acl_from_headers(request.headers) if request.method in ('PUT', 'POST') else None
         if acl:
             check_acl(bucket, acl, key)
@@ -142,7 +144,12 @@ def _check_outsider(request, bucket: FakeBucket, action: str | None, key: str | 
     if decision.allowed and not restricted:
         return
     denied = 'explicit deny' in decision.reason
-    if denied or bucket.ownership_rule == ENFORCED or block.ignore_public_acls or not _acl_lets_in(bucket, action, key, bool(signed)):
+    if (
+        denied
+        or bucket.ownership_rule == ENFORCED
+        or block.ignore_public_acls
+        or not _acl_lets_in(bucket, action, key, bool(signed))
+    ):
         raise S3ClientError('AccessDenied', 'Access Denied')
 
 

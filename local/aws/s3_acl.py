@@ -5,6 +5,7 @@ Facts supplied, where moto differs:
   https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html
 - BlockPublicAcls refuses an ACL that grants to everyone or to all AWS users.
   https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
+- GetBucketAcl tells the permissions in force: under IgnorePublicAcls, none for the public (same page).
 - An object has a private ACL of its own unless the request gives one, and an ACL may come in the body.
   https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObjectAcl.html
 - A canned ACL of two permissions is two grants. https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html#canned-acl
@@ -38,7 +39,9 @@ def blocked(bucket: FakeBucket, action: str, resource: str, kind: str, setting: 
     """The AccessDenied of a Block Public Access setting."""
     caller = current_caller.get(None)
     user = caller.principal.arn if caller else f'arn:aws:iam::{bucket.account_id}:root'
-    return S3ClientError('AccessDenied', BLOCKED.format(user=user, action=action, resource=resource, kind=kind, setting=setting))
+    return S3ClientError(
+        'AccessDenied', BLOCKED.format(user=user, action=action, resource=resource, kind=kind, setting=setting)
+    )
 
 
 def check_new_bucket(response: S3Response, request) -> None:
@@ -48,7 +51,8 @@ def check_new_bucket(response: S3Response, request) -> None:
         raise _acl_with_ownership()
     if is_public_acl(acl):
         raise S3ClientError(
-            'InvalidBucketAclWithBlockPublicAccessError', 'Bucket cannot have public ACLs set with BlockPublicAccess enabled'
+            'InvalidBucketAclWithBlockPublicAccessError',
+            'Bucket cannot have public ACLs set with BlockPublicAccess enabled',
         )
 
 
@@ -83,8 +87,13 @@ def put_bucket_acl(backend: S3Backend, bucket_name: str, acl: FakeAcl | None) ->
 
 def get_bucket_acl(backend: S3Backend, bucket_name: str) -> FakeAcl:
     """Wraps GetBucketAcl: without ACLs, the owner alone has full control."""
-    enforced = backend.get_bucket(bucket_name).ownership_rule == ENFORCED
-    return get_canned_acl('private') if enforced else get_bucket_acl_as_moto(backend, bucket_name)
+    bucket = backend.get_bucket(bucket_name)
+    if bucket.ownership_rule == ENFORCED:
+        return get_canned_acl('private')
+    acl = get_bucket_acl_as_moto(backend, bucket_name)
+    if not effective_block(bucket).ignore_public_acls:
+        return acl
+    return FakeAcl([grant for grant in acl.grants if not is_public_acl(FakeAcl([grant]))])
 
 
 def put_bucket_ownership_controls(backend: S3Backend, bucket_name: str, ownership: str) -> None:

@@ -37,7 +37,7 @@ def is_public_policy(document: str) -> bool:
 
 
 def is_public_statement(statement: dict) -> bool:
-    """Whether one statement makes the policy that holds it public. A Deny never does, nor does it make up for an Allow."""
+    """Whether one statement makes the policy that holds it public. A Deny neither does nor makes up for an Allow."""
     if statement['Effect'] != 'Allow' or _has_fixed_principal(statement):
         return False
     return not any(

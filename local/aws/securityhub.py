@@ -48,9 +48,13 @@ def import_finding(backend: SecurityHubBackend, finding: dict) -> None:
     """Store a finding, new or over the one of the same Id and product, and tell EventBridge. Raises Rejected."""
     missing = [name for name in REQUIRED if name not in finding]
     if missing:
-        raise Rejected(f'Finding does not adhere to Amazon Finding Format. data should have required property {missing[0]}.')
+        raise Rejected(
+            f'Finding does not adhere to Amazon Finding Format. data should have required property {missing[0]}.'
+        )
     if not isinstance(finding['Resources'], list) or not finding['Resources']:
-        raise Rejected('Finding does not adhere to Amazon Finding Format. data.Resources should NOT have fewer than 1 items.')
+        raise Rejected(
+            'Finding does not adhere to Amazon Finding Format. data.Resources should NOT have fewer than 1 items.'
+        )
     stored = _find(backend, finding)
     before = stored.data if stored else {}
     after = {

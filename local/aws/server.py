@@ -74,10 +74,8 @@ def import_extensions() -> None:
     """Imports every extension; moto's own classes are patched as they load."""
     import importlib
 
-    folder = os.path.dirname(os.path.abspath(__file__))
     for name in EXTENSIONS:
-        if os.path.exists(os.path.join(folder, f'{name}.py')):
-            importlib.import_module(name)
+        importlib.import_module(name)
 
 
 def end_with_parent() -> None:

@@ -1,4 +1,4 @@
-"""Amazon SQS: SetQueueAttributes changes the attributes it is given, where moto forgets the policy with every other one.
+"""Amazon SQS: SetQueueAttributes changes the attributes it is given, where moto forgets the policy each time.
 
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
 """

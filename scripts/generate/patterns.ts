@@ -131,7 +131,11 @@ function branchesOf(source: Sensor, { types, role, detail }: Trigger): Pattern[]
       return [
         {
           'detail-type': ['GuardDuty Finding'],
-          detail: { type: types, service: { archived: [false], ...(role === 'actor' && { resourceRole: ['ACTOR'] }) } },
+          detail: {
+            type: types,
+            service: { archived: [false], ...(role === 'actor' && { resourceRole: ['ACTOR'] }) },
+            ...(detail as Pattern | undefined),
+          },
         },
       ];
     case 'macie':

@@ -43,6 +43,7 @@ def test_a_call_is_told_with_all_that_identifies_it(cloud):
         ('ec2', 'delete_snapshot', {'SnapshotId': 'snap-1'}, 'DeleteSnapshot', f'arn:aws:ec2:{REGION}::snapshot/snap-1'),
         ('ec2', 'modify_network_interface_attribute', {'NetworkInterfaceId': 'eni-1', 'Groups': ['sg-1']}, 'ModifyNetworkInterfaceAttribute', f'arn:aws:ec2:{REGION}:{SECURITY}:network-interface/eni-1'),
         ('ec2', 'revoke_security_group_ingress', {'GroupId': 'sg-1', 'SecurityGroupRuleIds': ['sgr-1']}, 'RevokeSecurityGroupIngress', f'arn:aws:ec2:{REGION}:{SECURITY}:security-group/sg-1'),
+        ('ec2', 'create_tags', {'Resources': ['i-1'], 'Tags': [{'Key': 'a', 'Value': 'b'}]}, 'CreateTags', f'arn:aws:ec2:{REGION}:{SECURITY}:instance/i-1'),
         ('rds', 'modify_db_snapshot_attribute', {'DBSnapshotIdentifier': 's', 'AttributeName': 'restore'}, 'ModifyDBSnapshotAttribute', f'arn:aws:rds:{REGION}:{SECURITY}:snapshot:s'),
         ('rds', 'modify_db_cluster_snapshot_attribute', {'DBClusterSnapshotIdentifier': 's', 'AttributeName': 'restore'}, 'ModifyDBClusterSnapshotAttribute', f'arn:aws:rds:{REGION}:{SECURITY}:cluster-snapshot:s'),
         ('iam', 'get_role', {'RoleName': 'r'}, 'GetRole', f'arn:aws:iam::{SECURITY}:role/r'),

@@ -25,7 +25,9 @@ class Stack:
 
     def attributes(self):
         sqs = self.aws('sqs')
-        return sqs.get_queue_attributes(QueueUrl=sqs.get_queue_url(QueueName='q')['QueueUrl'], AttributeNames=['All'])['Attributes']
+        return sqs.get_queue_attributes(QueueUrl=sqs.get_queue_url(QueueName='q')['QueueUrl'], AttributeNames=['All'])[
+            'Attributes'
+        ]
 
 
 @pytest.fixture
@@ -101,12 +103,20 @@ def test_a_bus_policy_admits_the_organisation(stack, legacy):
     policy = copy.deepcopy(BUS_POLICY)
     if legacy:
         condition = {'Type': 'StringEquals', 'Key': 'aws:PrincipalOrgID', 'Value': 'o-firebreak0'}
-        policy['Properties'] = {'StatementId': 'organisation', 'Action': 'events:PutEvents', 'Principal': '*', 'Condition': condition}
+        policy['Properties'] = {
+            'StatementId': 'organisation',
+            'Action': 'events:PutEvents',
+            'Principal': '*',
+            'Condition': condition,
+        }
     stack.deploy({'Queue': QUEUE, 'Rule': RULE, 'Policy': QUEUE_POLICY, 'Bus': policy})
     put_event(stack, MEMBER, EventBusName=f'arn:aws:events:{HOME}:{SECURITY}:event-bus/default')
     assert received(stack) == 1
     [statement] = json.loads(stack.aws('events').describe_event_bus()['Policy'])['Statement']
-    assert (statement['Sid'], statement['Condition']) == ('organisation', {'StringEquals': {'aws:PrincipalOrgID': 'o-firebreak0'}})
+    assert (statement['Sid'], statement['Condition']) == (
+        'organisation',
+        {'StringEquals': {'aws:PrincipalOrgID': 'o-firebreak0'}},
+    )
 
 
 def test_a_bucket_is_as_the_template_says(stack):
@@ -119,14 +129,30 @@ def test_a_bucket_is_as_the_template_says(stack):
             'VersioningConfiguration': {'Status': 'Enabled'},
         },
     }
-    statement = {'Effect': 'Allow', 'Principal': {'AWS': MEMBER}, 'Action': 's3:GetObject', 'Resource': 'arn:aws:s3:::b-1/*'}
-    policy = {'Type': 'AWS::S3::BucketPolicy', 'Properties': {'Bucket': {'Ref': 'Bucket'}, 'PolicyDocument': {'Statement': [statement]}}}
+    statement = {
+        'Effect': 'Allow',
+        'Principal': {'AWS': MEMBER},
+        'Action': 's3:GetObject',
+        'Resource': 'arn:aws:s3:::b-1/*',
+    }
+    policy = {
+        'Type': 'AWS::S3::BucketPolicy',
+        'Properties': {'Bucket': {'Ref': 'Bucket'}, 'PolicyDocument': {'Statement': [statement]}},
+    }
     plain = {'Type': 'AWS::S3::Bucket', 'Properties': {'BucketName': 'b-2'}}
     stack.deploy({'Bucket': bucket, 'Policy': policy, 'Plain': plain})
     s3 = stack.aws('s3')
     block = s3.get_public_access_block(Bucket='b-1')['PublicAccessBlockConfiguration']
-    assert block == {'BlockPublicAcls': True, 'IgnorePublicAcls': False, 'BlockPublicPolicy': True, 'RestrictPublicBuckets': False}
-    assert s3.get_bucket_ownership_controls(Bucket='b-1')['OwnershipControls']['Rules'] == bucket['Properties']['OwnershipControls']['Rules']
+    assert block == {
+        'BlockPublicAcls': True,
+        'IgnorePublicAcls': False,
+        'BlockPublicPolicy': True,
+        'RestrictPublicBuckets': False,
+    }
+    assert (
+        s3.get_bucket_ownership_controls(Bucket='b-1')['OwnershipControls']['Rules']
+        == bucket['Properties']['OwnershipControls']['Rules']
+    )
     assert s3.get_bucket_versioning(Bucket='b-1')['Status'] == 'Enabled'
     assert json.loads(s3.get_bucket_policy(Bucket='b-1')['Policy'])['Statement'] == [statement]
     assert all(s3.get_public_access_block(Bucket='b-2')['PublicAccessBlockConfiguration'].values())
@@ -168,7 +194,11 @@ def test_a_table_is_as_the_template_says(stack):
     assert seen() == ('DISABLED', {'TimeToLiveStatus': 'DISABLED'}, None, False)
     stack.deploy({'Table': full}, update=True)
     recovery, time_to_live, _, protected = seen()
-    assert (recovery, time_to_live, protected) == ('ENABLED', {'TimeToLiveStatus': 'ENABLED', 'AttributeName': 'expires'}, True)
+    assert (recovery, time_to_live, protected) == (
+        'ENABLED',
+        {'TimeToLiveStatus': 'ENABLED', 'AttributeName': 'expires'},
+        True,
+    )
     stack.deploy({'Table': table()}, update=True)
     stack.stacks.delete_stack(StackName='s')
     stack.deploy({'Table': full})
@@ -199,7 +229,9 @@ def test_a_function_is_as_the_template_says(stack):
     s3 = stack.aws('s3')
     s3.create_bucket(Bucket='code', CreateBucketConfiguration={'LocationConstraint': HOME})
     s3.put_object(Bucket='code', Key='f.zip', Body=code.getvalue())
-    trust = {'Statement': [{'Effect': 'Allow', 'Principal': {'Service': 'lambda.amazonaws.com'}, 'Action': 'sts:AssumeRole'}]}
+    trust = {
+        'Statement': [{'Effect': 'Allow', 'Principal': {'Service': 'lambda.amazonaws.com'}, 'Action': 'sts:AssumeRole'}]
+    }
     function = {
         'Type': 'AWS::Lambda::Function',
         'Properties': {
@@ -220,7 +252,9 @@ def test_a_function_is_as_the_template_says(stack):
 
 def test_setting_one_attribute_of_a_queue_keeps_its_policy(client):
     sqs = client('sqs', SECURITY, HOME)
-    url = sqs.create_queue(QueueName='q', Attributes={'Policy': json.dumps({'Statement': [{'Sid': 's', 'Effect': 'Allow'}]})})['QueueUrl']
+    url = sqs.create_queue(
+        QueueName='q', Attributes={'Policy': json.dumps({'Statement': [{'Sid': 's', 'Effect': 'Allow'}]})}
+    )['QueueUrl']
     sqs.set_queue_attributes(QueueUrl=url, Attributes={'VisibilityTimeout': '5'})
     attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=['All'])['Attributes']
     assert (attributes['VisibilityTimeout'], 'Policy' in attributes) == ('5', True)

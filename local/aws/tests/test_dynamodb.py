@@ -34,7 +34,11 @@ class Ledger:
 
     def set(self, name, value, **arguments):
         return self.client.update_item(
-            TableName='t', Key=key(name), UpdateExpression='SET v = :v', ExpressionAttributeValues={':v': {'N': value}}, **arguments
+            TableName='t',
+            Key=key(name),
+            UpdateExpression='SET v = :v',
+            ExpressionAttributeValues={':v': {'N': value}},
+            **arguments,
         )
 
     def get(self, name):
@@ -48,8 +52,13 @@ class Ledger:
         answer = self.streams.get_records(ShardIterator=self.iterator)
         self.iterator = answer['NextShardIterator']
         self.records = answer['Records']
-        images = [(each['eventName'], each['dynamodb'].get('OldImage'), each['dynamodb'].get('NewImage')) for each in self.records]
-        return [(name, old and old.get('v', {}).get('N'), new and new.get('v', {}).get('N')) for name, old, new in images]
+        images = [
+            (each['eventName'], each['dynamodb'].get('OldImage'), each['dynamodb'].get('NewImage'))
+            for each in self.records
+        ]
+        return [
+            (name, old and old.get('v', {}).get('N'), new and new.get('v', {}).get('N')) for name, old, new in images
+        ]
 
 
 @pytest.fixture
@@ -100,7 +109,17 @@ class TestStream:
             ledger.transact(PUT, FAILING)
         assert ledger.get('b') is None
         assert ledger.new() == [('INSERT', None, '1')]
-        ledger.transact(PUT, {'Update': {'TableName': 't', 'Key': key('c'), 'UpdateExpression': 'SET v = :v', 'ExpressionAttributeValues': {':v': {'N': '3'}}}})
+        ledger.transact(
+            PUT,
+            {
+                'Update': {
+                    'TableName': 't',
+                    'Key': key('c'),
+                    'UpdateExpression': 'SET v = :v',
+                    'ExpressionAttributeValues': {':v': {'N': '3'}},
+                }
+            },
+        )
         assert ledger.new() == [('INSERT', None, None), ('INSERT', None, '3')]
 
 
@@ -108,14 +127,21 @@ class TestConditions:
     def test_the_item_that_failed_the_condition_is_answered(self, ledger):
         ledger.put('a')
         with pytest.raises(ClientError) as error:
-            ledger.put('a', ConditionExpression='attribute_not_exists(pk)', ReturnValuesOnConditionCheckFailure='ALL_OLD')
+            ledger.put(
+                'a', ConditionExpression='attribute_not_exists(pk)', ReturnValuesOnConditionCheckFailure='ALL_OLD'
+            )
         assert error.value.response['Item'] == {**key('a'), 'v': {'N': '1'}}
 
     def test_a_key_of_a_map_is_set_by_itself(self, ledger):
         ledger.client.put_item(TableName='t', Item={**key('a'), 'notes': {'M': {}}})
-        update = {'UpdateExpression': 'SET notes.#k = if_not_exists(notes.#k, :v)', 'ExpressionAttributeNames': {'#k': 'arn:aws:s3:::b/x.y'}}
+        update = {
+            'UpdateExpression': 'SET notes.#k = if_not_exists(notes.#k, :v)',
+            'ExpressionAttributeNames': {'#k': 'arn:aws:s3:::b/x.y'},
+        }
         for value in ('first', 'second'):
-            ledger.client.update_item(TableName='t', Key=key('a'), **update, ExpressionAttributeValues={':v': {'S': value}})
+            ledger.client.update_item(
+                TableName='t', Key=key('a'), **update, ExpressionAttributeValues={':v': {'S': value}}
+            )
         assert ledger.get('a')['notes'] == {'M': {'arn:aws:s3:::b/x.y': {'S': 'first'}}}
 
 

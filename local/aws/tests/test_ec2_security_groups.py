@@ -11,7 +11,8 @@ class Network:
         self.ec2 = ec2
         self.vpc = ec2.create_vpc(CidrBlock='10.0.0.0/16')['Vpc']['VpcId']
         self.subnets = [
-            ec2.create_subnet(VpcId=self.vpc, CidrBlock=f'10.0.{number}.0/24')['Subnet']['SubnetId'] for number in (1, 2)
+            ec2.create_subnet(VpcId=self.vpc, CidrBlock=f'10.0.{number}.0/24')['Subnet']['SubnetId']
+            for number in (1, 2)
         ]
         self.groups = [self.group(name) for name in ('web', 'db', 'quarantine')]
 
@@ -19,12 +20,15 @@ class Network:
         return self.ec2.create_security_group(GroupName=name, Description='d', VpcId=self.vpc, **arguments)['GroupId']
 
     def run(self, **arguments):
-        return self.ec2.run_instances(ImageId='ami-12345678', MinCount=1, MaxCount=1, **arguments)['Instances'][0]['InstanceId']
+        return self.ec2.run_instances(ImageId='ami-12345678', MinCount=1, MaxCount=1, **arguments)['Instances'][0][
+            'InstanceId'
+        ]
 
     def run_with_two_interfaces(self):
         return self.run(
             NetworkInterfaces=[
-                {'DeviceIndex': index, 'SubnetId': self.subnets[index], 'Groups': [self.groups[index]]} for index in (0, 1)
+                {'DeviceIndex': index, 'SubnetId': self.subnets[index], 'Groups': [self.groups[index]]}
+                for index in (0, 1)
             ]
         )
 
@@ -83,7 +87,9 @@ MISSING_GROUP, MISSING_RULE = 'sg-0123456789abcdef0', 'sgr-0123456789abcdef0'
 
 class TestRules:
     def open(self, ec2, group, *permissions, **arguments):
-        return ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=permissions or [OPEN], **arguments)['SecurityGroupRules']
+        return ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=permissions or [OPEN], **arguments)[
+            'SecurityGroupRules'
+        ]
 
     def test_all_new_rules_are_answered_with_description_and_tags(self, ec2, network):
         tags = [{'ResourceType': 'security-group-rule', 'Tags': [{'Key': 'firebreak', 'Value': 'r-1'}]}]
@@ -96,12 +102,16 @@ class TestRules:
         assert made[0]['Description'] == 'ssh'
         assert made[0]['GroupOwnerId'] == '111122223333'
         assert network.ingress(network.groups[0]) == made
-        tagged = ec2.describe_security_group_rules(Filters=[{'Name': 'tag:firebreak', 'Values': ['r-1']}])['SecurityGroupRules']
+        tagged = ec2.describe_security_group_rules(Filters=[{'Name': 'tag:firebreak', 'Values': ['r-1']}])[
+            'SecurityGroupRules'
+        ]
         assert tagged == made
 
     def test_a_rule_keeps_its_id(self, ec2, network):
         first, second, third = self.open(ec2, network.groups[0], OPEN, WEB)
-        ec2.revoke_security_group_ingress(GroupId=network.groups[0], SecurityGroupRuleIds=[first['SecurityGroupRuleId']])
+        ec2.revoke_security_group_ingress(
+            GroupId=network.groups[0], SecurityGroupRuleIds=[first['SecurityGroupRuleId']]
+        )
         assert network.ingress(network.groups[0]) == [second, third]
 
     def test_a_rule_that_exists_is_a_duplicate_and_nothing_is_added(self, ec2, network):
@@ -112,7 +122,9 @@ class TestRules:
 
     def test_revoking_by_id_tells_what_was_revoked(self, ec2, network):
         ipv4, ipv6 = self.open(ec2, network.groups[0])
-        answer = ec2.revoke_security_group_ingress(GroupId=network.groups[0], SecurityGroupRuleIds=[ipv6['SecurityGroupRuleId']])
+        answer = ec2.revoke_security_group_ingress(
+            GroupId=network.groups[0], SecurityGroupRuleIds=[ipv6['SecurityGroupRuleId']]
+        )
         assert answer['RevokedSecurityGroupRules'] == [
             {
                 'SecurityGroupRuleId': ipv6['SecurityGroupRuleId'],
@@ -142,8 +154,14 @@ class TestRules:
         assert network.ingress(network.groups[0]) == made
 
     def test_a_missing_group(self, ec2, network):
-        assert refused(ec2.authorize_security_group_ingress, GroupId=MISSING_GROUP, IpPermissions=[WEB]) == 'InvalidGroup.NotFound'
-        assert refused(ec2.revoke_security_group_egress, GroupId=MISSING_GROUP, IpPermissions=[WEB]) == 'InvalidGroup.NotFound'
+        assert (
+            refused(ec2.authorize_security_group_ingress, GroupId=MISSING_GROUP, IpPermissions=[WEB])
+            == 'InvalidGroup.NotFound'
+        )
+        assert (
+            refused(ec2.revoke_security_group_egress, GroupId=MISSING_GROUP, IpPermissions=[WEB])
+            == 'InvalidGroup.NotFound'
+        )
         with pytest.raises(ClientError, match=f"The security group '{MISSING_GROUP}' does not exist"):
             ec2.describe_security_groups(GroupIds=[network.groups[0], MISSING_GROUP])
 
@@ -158,7 +176,9 @@ class TestRules:
 
     def test_egress_is_revoked_the_same_way(self, ec2, network):
         [rule] = [rule for rule in network.rules(network.groups[2]) if rule['IsEgress']]
-        answer = ec2.revoke_security_group_egress(GroupId=network.groups[2], SecurityGroupRuleIds=[rule['SecurityGroupRuleId']])
+        answer = ec2.revoke_security_group_egress(
+            GroupId=network.groups[2], SecurityGroupRuleIds=[rule['SecurityGroupRuleId']]
+        )
         assert [each['CidrIpv4'] for each in answer['RevokedSecurityGroupRules']] == ['0.0.0.0/0']
         assert network.rules(network.groups[2]) == []
 
@@ -167,16 +187,23 @@ class TestGroups:
     def test_tags_are_answered_and_stored(self, ec2, network):
         tags = [{'Key': 'firebreak', 'Value': 'quarantine'}]
         made = ec2.create_security_group(
-            GroupName='q', Description='d', VpcId=network.vpc, TagSpecifications=[{'ResourceType': 'security-group', 'Tags': tags}]
+            GroupName='q',
+            Description='d',
+            VpcId=network.vpc,
+            TagSpecifications=[{'ResourceType': 'security-group', 'Tags': tags}],
         )
         assert made['Tags'] == tags
-        [found] = ec2.describe_security_groups(Filters=[{'Name': 'tag:firebreak', 'Values': ['quarantine']}])['SecurityGroups']
+        [found] = ec2.describe_security_groups(Filters=[{'Name': 'tag:firebreak', 'Values': ['quarantine']}])[
+            'SecurityGroups'
+        ]
         assert (found['GroupId'], found['Tags']) == (made['GroupId'], tags)
         assert refused(network.group, name='q') == 'InvalidGroup.Duplicate'
 
     def test_a_group_in_use_is_not_deleted(self, ec2, network):
         web, db, quarantine = network.groups
-        interface = ec2.create_network_interface(SubnetId=network.subnets[0], Groups=[web])['NetworkInterface']['NetworkInterfaceId']
+        interface = ec2.create_network_interface(SubnetId=network.subnets[0], Groups=[web])['NetworkInterface'][
+            'NetworkInterfaceId'
+        ]
         pair = {'IpProtocol': '-1', 'UserIdGroupPairs': [{'GroupId': db}]}
         ec2.authorize_security_group_ingress(GroupId=quarantine, IpPermissions=[pair])
         assert refused(ec2.delete_security_group, GroupId=web) == 'DependencyViolation'
@@ -213,8 +240,12 @@ class TestInterfaces:
     def test_an_interface_is_attached_and_detached(self, ec2, network):
         web, db, _ = network.groups
         instance = network.run(SubnetId=network.subnets[0], SecurityGroupIds=[web])
-        extra = ec2.create_network_interface(SubnetId=network.subnets[1], Groups=[db])['NetworkInterface']['NetworkInterfaceId']
-        attachment = ec2.attach_network_interface(NetworkInterfaceId=extra, InstanceId=instance, DeviceIndex=1)['AttachmentId']
+        extra = ec2.create_network_interface(SubnetId=network.subnets[1], Groups=[db])['NetworkInterface'][
+            'NetworkInterfaceId'
+        ]
+        attachment = ec2.attach_network_interface(NetworkInterfaceId=extra, InstanceId=instance, DeviceIndex=1)[
+            'AttachmentId'
+        ]
         assert network.shown(instance) == ([web], [[web], [db]])
         assert [nic['Attachment']['InstanceId'] for nic in network.interfaces(instance)] == [instance, instance]
         ec2.detach_network_interface(AttachmentId=attachment)

@@ -19,7 +19,9 @@ def take(ec2, encrypted=False, key=None, **arguments):
 
 
 def permissions(ec2, snapshot):
-    return ec2.describe_snapshot_attribute(SnapshotId=snapshot, Attribute='createVolumePermission')['CreateVolumePermissions']
+    return ec2.describe_snapshot_attribute(SnapshotId=snapshot, Attribute='createVolumePermission')[
+        'CreateVolumePermissions'
+    ]
 
 
 def change(ec2, snapshot, **arguments):
@@ -77,7 +79,8 @@ def test_a_dry_run_changes_nothing(ec2):
 
 
 @pytest.mark.parametrize(
-    ('snapshot', 'code'), [('snap-0123456789abcdef0', 'InvalidSnapshot.NotFound'), ('snapshot', 'InvalidSnapshotID.Malformed')]
+    ('snapshot', 'code'),
+    [('snap-0123456789abcdef0', 'InvalidSnapshot.NotFound'), ('snapshot', 'InvalidSnapshotID.Malformed')],
 )
 def test_the_errors_for_a_missing_snapshot(ec2, snapshot, code):
     assert refused(change, ec2, snapshot, **ADD[0]) == code
@@ -163,8 +166,12 @@ class TestBlockPublicAccess:
 
 
 def test_snapshots_of_an_instance_carry_description_and_tags(ec2):
-    subnet = ec2.create_subnet(VpcId=ec2.create_vpc(CidrBlock='10.0.0.0/16')['Vpc']['VpcId'], CidrBlock='10.0.1.0/24')['Subnet']
-    instance = ec2.run_instances(ImageId='ami-12345678', MinCount=1, MaxCount=1, SubnetId=subnet['SubnetId'])['Instances'][0]
+    subnet = ec2.create_subnet(VpcId=ec2.create_vpc(CidrBlock='10.0.0.0/16')['Vpc']['VpcId'], CidrBlock='10.0.1.0/24')[
+        'Subnet'
+    ]
+    instance = ec2.run_instances(ImageId='ami-12345678', MinCount=1, MaxCount=1, SubnetId=subnet['SubnetId'])[
+        'Instances'
+    ][0]
     tags = [{'ResourceType': 'volume', 'Tags': [{'Key': 'owner', 'Value': 'db'}, {'Key': 'case', 'Value': '0'}]}]
     volume = ec2.create_volume(AvailabilityZone=subnet['AvailabilityZone'], Size=2, TagSpecifications=tags)['VolumeId']
     ec2.attach_volume(VolumeId=volume, InstanceId=instance['InstanceId'], Device='/dev/sdf')

@@ -18,19 +18,34 @@ class Snapshots:
         return self.client('rds', account, 'eu-west-1')
 
     def create(self, name='s1', encrypted=False):
-        rds, password = self.rds(), {'MasterUsername': 'a', 'MasterUserPassword': 'abcdefgh1', 'StorageEncrypted': encrypted}
+        rds, password = (
+            self.rds(),
+            {'MasterUsername': 'a', 'MasterUserPassword': 'abcdefgh1', 'StorageEncrypted': encrypted},
+        )
         if self.cluster:
             rds.create_db_cluster(DBClusterIdentifier=f'{name}-c', Engine='aurora-mysql', **password)
-            rds.create_db_cluster_snapshot(DBClusterIdentifier=f'{name}-c', DBClusterSnapshotIdentifier=name, Tags=[{'Key': 'k', 'Value': 'v'}])
+            rds.create_db_cluster_snapshot(
+                DBClusterIdentifier=f'{name}-c', DBClusterSnapshotIdentifier=name, Tags=[{'Key': 'k', 'Value': 'v'}]
+            )
         else:
             rds.create_db_instance(
-                DBInstanceIdentifier=f'{name}-c', DBInstanceClass='db.t3.micro', Engine='mysql', AllocatedStorage=20, **password
+                DBInstanceIdentifier=f'{name}-c',
+                DBInstanceClass='db.t3.micro',
+                Engine='mysql',
+                AllocatedStorage=20,
+                **password,
             )
-            rds.create_db_snapshot(DBInstanceIdentifier=f'{name}-c', DBSnapshotIdentifier=name, Tags=[{'Key': 'k', 'Value': 'v'}])
+            rds.create_db_snapshot(
+                DBInstanceIdentifier=f'{name}-c', DBSnapshotIdentifier=name, Tags=[{'Key': 'k', 'Value': 'v'}]
+            )
         return f'arn:aws:rds:eu-west-1:{SECURITY}:{self.arn_type}:{name}'
 
     def modify(self, identifier='s1', account=SECURITY, **values):
-        call = self.rds(account).modify_db_cluster_snapshot_attribute if self.cluster else self.rds(account).modify_db_snapshot_attribute
+        call = (
+            self.rds(account).modify_db_cluster_snapshot_attribute
+            if self.cluster
+            else self.rds(account).modify_db_snapshot_attribute
+        )
         answer = call(**{f'{self.prefix}SnapshotIdentifier': identifier}, AttributeName='restore', **values)
         return self.restore(answer)
 
@@ -50,7 +65,9 @@ class Snapshots:
         rds = self.rds(account)
         if identifier:
             arguments[f'{self.prefix}SnapshotIdentifier'] = identifier
-        answer = rds.describe_db_cluster_snapshots(**arguments) if self.cluster else rds.describe_db_snapshots(**arguments)
+        answer = (
+            rds.describe_db_cluster_snapshots(**arguments) if self.cluster else rds.describe_db_snapshots(**arguments)
+        )
         return answer[f'{self.prefix}Snapshots']
 
     def names(self, **arguments):
@@ -113,7 +130,11 @@ def test_shared_snapshots_are_listed_where_they_are_shared_to(snapshots):
 
 def test_the_errors_for_a_missing_snapshot(snapshots):
     missing = 'DBClusterSnapshotNotFoundFault' if snapshots.cluster else 'DBSnapshotNotFound'
-    for call in (snapshots.describe, snapshots.shared_with, lambda name: snapshots.modify(name, ValuesToRemove=['all'])):
+    for call in (
+        snapshots.describe,
+        snapshots.shared_with,
+        lambda name: snapshots.modify(name, ValuesToRemove=['all']),
+    ):
         with pytest.raises(ClientError) as error:
             call('nope')
         assert code(error) == missing
@@ -158,5 +179,7 @@ def test_a_list_has_pages(snapshots):
     paginator = snapshots.rds().get_paginator(operation)
     pages = list(paginator.paginate(SnapshotType='manual', PaginationConfig={'PageSize': 2}))
     assert len(pages) == 2
-    names = [each[f'{snapshots.prefix}SnapshotIdentifier'] for page in pages for each in page[f'{snapshots.prefix}Snapshots']]
+    names = [
+        each[f'{snapshots.prefix}SnapshotIdentifier'] for page in pages for each in page[f'{snapshots.prefix}Snapshots']
+    ]
     assert names == ['s1', 's2', 's3']

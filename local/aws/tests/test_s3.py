@@ -59,7 +59,9 @@ def anonymous(cloud):
 
     def request(path, method='GET', body=None):
         try:
-            with urllib.request.urlopen(urllib.request.Request(f'{cloud.endpoint}/{BUCKET}{path}', body, method=method)) as response:
+            with urllib.request.urlopen(
+                urllib.request.Request(f'{cloud.endpoint}/{BUCKET}{path}', body, method=method)
+            ) as response:
                 return response.status
         except urllib.error.HTTPError as error:
             return error.code
@@ -69,7 +71,9 @@ def anonymous(cloud):
 
 class TestNewBuckets:
     def test_they_are_private(self, s3):
-        assert s3.get_public_access_block(Bucket=BUCKET)['PublicAccessBlockConfiguration'] == dict.fromkeys(SETTINGS, True)
+        assert s3.get_public_access_block(Bucket=BUCKET)['PublicAccessBlockConfiguration'] == dict.fromkeys(
+            SETTINGS, True
+        )
         [rule] = s3.get_bucket_ownership_controls(Bucket=BUCKET)['OwnershipControls']['Rules']
         assert rule['ObjectOwnership'] == 'BucketOwnerEnforced'
         assert [grant['Permission'] for grant in s3.get_bucket_acl(Bucket=BUCKET)['Grants']] == ['FULL_CONTROL']
@@ -96,8 +100,12 @@ class TestPolicies:
     def test_a_public_policy_is_refused_by_the_account_setting(self, opened, client):
         control = client('s3control', SECURITY, HOME)
         # The SDK puts the account into the host name, which an IP address does not take.
-        control.meta.events.register('before-send.*', lambda request, **_: setattr(request, 'url', request.url.replace(f'{SECURITY}.', '')))
-        control.put_public_access_block(AccountId=SECURITY, PublicAccessBlockConfiguration=block(BlockPublicPolicy=True))
+        control.meta.events.register(
+            'before-send.*', lambda request, **_: setattr(request, 'url', request.url.replace(f'{SECURITY}.', ''))
+        )
+        control.put_public_access_block(
+            AccountId=SECURITY, PublicAccessBlockConfiguration=block(BlockPublicPolicy=True)
+        )
         assert refused(opened.put_bucket_policy, Policy=policy()) == 'AccessDenied'
         control.delete_public_access_block(AccountId=SECURITY)
         opened.put_bucket_policy(Bucket=BUCKET, Policy=policy())
@@ -131,14 +139,19 @@ class TestOwnership:
     def test_it_cannot_be_enforced_over_grants(self, opened):
         opened.put_bucket_acl(Bucket=BUCKET, ACL='public-read')
         enforced = {'Rules': [{'ObjectOwnership': 'BucketOwnerEnforced'}]}
-        assert refused(opened.put_bucket_ownership_controls, OwnershipControls=enforced) == 'InvalidBucketAclWithObjectOwnership'
+        assert (
+            refused(opened.put_bucket_ownership_controls, OwnershipControls=enforced)
+            == 'InvalidBucketAclWithObjectOwnership'
+        )
         opened.put_bucket_acl(Bucket=BUCKET, ACL='private')
         opened.put_bucket_ownership_controls(Bucket=BUCKET, OwnershipControls=enforced)
 
 
 class TestAcls:
     def grants(self, s3):
-        return [(grant['Grantee'].get('URI'), grant['Permission']) for grant in s3.get_bucket_acl(Bucket=BUCKET)['Grants']]
+        return [
+            (grant['Grantee'].get('URI'), grant['Permission']) for grant in s3.get_bucket_acl(Bucket=BUCKET)['Grants']
+        ]
 
     def test_grants_round_trip(self, opened):
         opened.put_bucket_acl(Bucket=BUCKET, ACL='public-read-write')
@@ -150,6 +163,13 @@ class TestAcls:
         assert self.grants(opened)[1:] == [(EVERYONE, 'READ'), (EVERYONE, 'WRITE'), (AUTHENTICATED, 'READ_ACP')]
         opened.put_bucket_acl(Bucket=BUCKET, AccessControlPolicy={'Owner': current['Owner'], 'Grants': []})
         assert self.grants(opened) == []
+
+    def test_grants_that_are_ignored_are_not_told(self, opened):
+        opened.put_bucket_acl(Bucket=BUCKET, ACL='public-read')
+        opened.put_public_access_block(Bucket=BUCKET, PublicAccessBlockConfiguration=block(IgnorePublicAcls=True))
+        assert self.grants(opened) == [(None, 'FULL_CONTROL')]
+        opened.delete_public_access_block(Bucket=BUCKET)
+        assert self.grants(opened) == [(None, 'FULL_CONTROL'), (EVERYONE, 'READ')]
 
     def test_several_grantees_of_one_header_are_several_grants(self, opened):
         opened.put_bucket_acl(Bucket=BUCKET, GrantRead=f'uri="{EVERYONE}", uri="{AUTHENTICATED}"')

@@ -25,7 +25,9 @@ def finding(identifier='f1', product=DEFAULT, account=SECURITY, **more):
         'Description': 'd',
         'Types': ['Software and Configuration Checks'],
         'Compliance': {'Status': 'FAILED', 'SecurityControlId': 'RDS.1'},
-        'Resources': [{'Type': 'AwsRdsDbSnapshot', 'Id': f'arn:aws:rds:{HOME}:{account}:snapshot:s', 'Tags': {'env': 'prod'}}],
+        'Resources': [
+            {'Type': 'AwsRdsDbSnapshot', 'Id': f'arn:aws:rds:{HOME}:{account}:snapshot:s', 'Tags': {'env': 'prod'}}
+        ],
         **more,
     }
 
@@ -45,7 +47,9 @@ class Hub:
         self.post('/firebreak/findings', {'account': self.account, 'region': HOME, 'findings': list(findings)})
 
     def update(self, identifier='f1', product=DEFAULT, **changes):
-        return self.client.batch_update_findings(FindingIdentifiers=[{'Id': identifier, 'ProductArn': product}], **changes)
+        return self.client.batch_update_findings(
+            FindingIdentifiers=[{'Id': identifier, 'ProductArn': product}], **changes
+        )
 
 
 @pytest.fixture
@@ -66,7 +70,11 @@ class TestImport:
         hub.client.batch_import_findings(Findings=[finding()])
         hub.update(Workflow={'Status': 'NOTIFIED'}, Note={'Text': 'n', 'UpdatedBy': 'u'}, UserDefinedFields={'k': 'v'})
         hub.client.batch_import_findings(
-            Findings=[finding(Title='new', Workflow={'Status': 'NEW'}, UserDefinedFields={'k': 'w'}, VerificationState='UNKNOWN')]
+            Findings=[
+                finding(
+                    Title='new', Workflow={'Status': 'NEW'}, UserDefinedFields={'k': 'w'}, VerificationState='UNKNOWN'
+                )
+            ]
         )
         [stored] = hub.get()
         assert stored['Title'] == 'new'
@@ -122,7 +130,9 @@ class TestUpdate:
     def test_it_changes_what_is_asked_and_nothing_else(self, hub):
         hub.client.batch_import_findings(Findings=[finding()])
         before = hub.get()[0]
-        answer = hub.update(Workflow={'Status': 'NOTIFIED'}, Note={'Text': 'fixed', 'UpdatedBy': 'firebreak'}, Severity={'Label': 'LOW'})
+        answer = hub.update(
+            Workflow={'Status': 'NOTIFIED'}, Note={'Text': 'fixed', 'UpdatedBy': 'firebreak'}, Severity={'Label': 'LOW'}
+        )
         assert answer['ProcessedFindings'] == [{'Id': 'f1', 'ProductArn': DEFAULT}]
         after = hub.get()[0]
         note = after.pop('Note')
@@ -138,7 +148,9 @@ class TestUpdate:
         assert unprocessed['ErrorCode'] == 'FindingNotFound'
         assert unprocessed['FindingIdentifier'] == {'Id': 'f1', 'ProductArn': CONTROLS}
 
-    @pytest.mark.parametrize('changes', [{'Note': {'Text': 'x' * 513, 'UpdatedBy': 'u'}}, {'Workflow': {'Status': 'DONE'}}])
+    @pytest.mark.parametrize(
+        'changes', [{'Note': {'Text': 'x' * 513, 'UpdatedBy': 'u'}}, {'Workflow': {'Status': 'DONE'}}]
+    )
     def test_what_asff_forbids_is_refused(self, hub, changes):
         with pytest.raises(ClientError) as error:
             hub.update(**changes)
@@ -155,7 +167,13 @@ class TestFilters:
         hub.as_aws(
             finding('a-1', CONTROLS),
             finding('a-2', CONTROLS, account=MEMBER, Severity={'Label': 'LOW'}, UpdatedAt='2026-11-05T00:00:00.000Z'),
-            finding('b-1', CONTROLS, RecordState='ARCHIVED', Compliance={'Status': 'PASSED', 'SecurityControlId': 'S3.8'}, Confidence=80),
+            finding(
+                'b-1',
+                CONTROLS,
+                RecordState='ARCHIVED',
+                Compliance={'Status': 'PASSED', 'SecurityControlId': 'S3.8'},
+                Confidence=80,
+            ),
         )
         return hub
 
@@ -204,7 +222,12 @@ class TestEvents:
         sqs, events = client('sqs', SECURITY, HOME), client('events', SECURITY, HOME)
         url = sqs.create_queue(QueueName='q')['QueueUrl']
         arn = f'arn:aws:sqs:{HOME}:{SECURITY}:q'
-        statement = {'Effect': 'Allow', 'Principal': {'Service': 'events.amazonaws.com'}, 'Action': 'sqs:SendMessage', 'Resource': arn}
+        statement = {
+            'Effect': 'Allow',
+            'Principal': {'Service': 'events.amazonaws.com'},
+            'Action': 'sqs:SendMessage',
+            'Resource': arn,
+        }
         sqs.set_queue_attributes(QueueUrl=url, Attributes={'Policy': json.dumps({'Statement': [statement]})})
         pattern = {
             'source': ['aws.securityhub'],

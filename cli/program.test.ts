@@ -1,0 +1,131 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { main } from './main.ts';
+import { since } from './program.ts';
+import { Terminal } from './terminal.ts';
+
+const RDS = 'snapshots.privatize-rds-snapshot';
+const GOOD = 'arn:aws:rds:eu-west-1:444455556666:snapshot:daily';
+let folder = '';
+let had: string | undefined;
+
+beforeAll(() => {
+  had = process.env.FIREBREAK_HOME;
+  folder = mkdtempSync(join(tmpdir(), 'firebreak-cli-'));
+  process.env.FIREBREAK_HOME = folder;
+});
+afterAll(() => {
+  if (had === undefined) delete process.env.FIREBREAK_HOME;
+  else process.env.FIREBREAK_HOME = had;
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function firebreak(...words: string[]): Promise<{ code: number; out: string; err: string }> {
+  const out = new PassThrough();
+  const err = new PassThrough();
+  const code = await main(words, { out: new Terminal(out), err: new Terminal(err), input: process.stdin });
+  return { code, out: String(out.read() ?? ''), err: String(err.read() ?? '') };
+}
+
+describe('the command line', () => {
+  test.each<[string, string[], RegExp]>([
+    ['nothing', [], /Usage: firebreak/],
+    ['an unknown verb', ['lst'], /unknown command 'lst'/],
+    ['an unknown option', ['list', '--all'], /unknown option '--all'/],
+    ['no response', ['show'], /missing required argument 'response'/],
+    ['what is no id', ['show', '../../etc/passwd'], /not the id of a response/],
+    ['what is no id, to undo', ['undo', 'x', '--yes'], /not the id of a response/],
+    ['a time that is none', ['list', '--since', 'yesterday'], /a time ago/],
+    ['a limit of nothing', ['list', '--limit', '0'], /whole number from 1 to 10000/],
+    ['an outcome that is none', ['list', '--outcome', 'success'], /Allowed choices are compliant/],
+    ['a concurrency of 101', ['run', RDS, '--target', GOOD, '--concurrency', '101'], /whole number from 1 to 100/],
+    ['an unknown remediation', ['run', 'snapshots.no-such', '--target', GOOD], /no remediation snapshots\.no-such/],
+    ['an unknown worker', ['catalogue', '../engine'], /no remediation \.\.\/engine/],
+    ['no targets', ['run', RDS], /--target or --targets-file/],
+    ['a file of targets that is not there', ['run', RDS, '--targets-file', '/no/such/file'], /cannot be read/],
+    ['a policy that is not there', ['catalogue', '--policy', '/no/such/file'], /the policy cannot be used/],
+    ['an event that is not there', ['replay', '/no/such/file'], /cannot be read/],
+  ])('refuses %s with exit code 2', async (_, words, said) => {
+    const { code, out, err } = await firebreak(...words);
+    expect([code, out]).toEqual([2, '']);
+    expect(err).toMatch(said);
+  });
+
+  test('names every bad target before anything starts', async () => {
+    const bad = [
+      'snap-1',
+      'arn:aws:s3:::bucket',
+      'arn:aws:rds:eu-west-1:12:snapshot:x',
+      'arn:aws:rds:eu-west-1:444455556666:snapshot:*',
+    ];
+    const { code, err } = await firebreak('run', RDS, '--target', GOOD, ...bad);
+    expect(code).toBe(2);
+    for (const arn of bad) expect(err).toContain(`${arn}: is n`);
+    expect(err).not.toContain(`${GOOD}:`);
+  });
+
+  test('passes nothing to the terminal that acts on it', async () => {
+    const { err } = await firebreak('run', RDS, '--target', 'arn:\u001b[2J\u202e');
+    expect(err).toContain('arn:\\u{1b}[2J\\u{202e}: is not an ARN');
+  });
+
+  test.each([['--version'], ['--help'], ['list', '--help'], ['help', 'run']])('%s ends with 0', async (...words) => {
+    const { code, out, err } = await firebreak(...words);
+    expect([code, err]).toEqual([0, '']);
+    expect(out.length).toBeGreaterThan(3);
+  });
+
+  test.each(['catalogue', 'list', 'show', 'undo', 'replay', 'run'])('%s --help shows how to use it', async (verb) => {
+    expect((await firebreak(verb, '--help')).out).toMatch(new RegExp(`Examples:\\n {2}\\$ firebreak ${verb}`));
+  });
+
+  test('shows one remediation with what the policy says', async () => {
+    const file = join(folder, 'policy.yml');
+    writeFileSync(
+      file,
+      `version: 1\nremediations:\n  ${RDS}:\n    mode: observe\n    parameters: { allowedAccounts: ['777788889999'] }\n`,
+    );
+    const { code, out } = await firebreak('catalogue', RDS, '--policy', file, '--json');
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({
+      id: RDS,
+      risk: 'safe',
+      mode: 'observe',
+      undo: true,
+      parameters: { allowedAccounts: ['777788889999'] },
+      defaults: { allowedAccounts: [] },
+    });
+    const text = (await firebreak('catalogue', RDS)).out;
+    expect(text).toContain('automatic, because it is safe');
+    expect(text).toContain('securityhub: RDS.1');
+  });
+
+  test('says where there is nothing yet', async () => {
+    expect(await firebreak('list', '--local', '--json')).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('"responses": []'),
+    });
+    const { code, err } = await firebreak('show', 'snapshots-aaaaaaaaaa', '--local');
+    expect([code, err]).toEqual([
+      1,
+      `firebreak: there is no response snapshots-aaaaaaaaaa in the local ledger, ${join(folder, 'responses')}\n`,
+    ]);
+  });
+});
+
+describe('a time to list from', () => {
+  test('is a time ago, or a date', () => {
+    const near = (text: string, ago: number) =>
+      expect(Math.abs(Date.now() - ago - since(text).getTime())).toBeLessThan(1_000);
+    near('90m', 90 * 60_000);
+    near('12h', 12 * 3_600_000);
+    near('2w', 14 * 86_400_000);
+    expect(since('2026-11-23')).toEqual(new Date('2026-11-23T00:00:00Z'));
+    expect(since('2026-11-23T09:30:00Z')).toEqual(new Date('2026-11-23T09:30:00Z'));
+    for (const bad of ['', '7', 'd', '7y', '-1d', '2026-13-01', '2026-11-23T25:00:00Z', 'now'])
+      expect(() => since(bad)).toThrow();
+  });
+});

@@ -1,0 +1,84 @@
+import { DescribeSnapshotAttributeCommand, EC2Client } from '@aws-sdk/client-ec2';
+import { describe, expect, test } from '@jest/globals';
+import { targetsOf } from '../../engine/targets.ts';
+import { HOME_REGION, MEMBER_ACCOUNTS, OUTSIDE_ACCOUNT } from '../../local/connection.ts';
+import { contract, sharedCloud } from '../../local/contract.ts';
+import { allowEbsSnapshot, shareEbsSnapshot } from '../../local/exposures/ebs-snapshots.ts';
+import { findingAbout } from '../../local/exposures/findings.ts';
+import type { Specimen } from '../../local/specimen.ts';
+import privatizeEbsSnapshot from './privatize-ebs-snapshot.ts';
+
+const [owner, allowed] = MEMBER_ACCOUNTS;
+const SOMEBODY_ELSE = '888899990000';
+
+/** More accounts than one call can take away. */
+const others = (size: 'usual' | 'largest'): string[] =>
+  size === 'usual' ? [OUTSIDE_ACCOUNT] : Array.from({ length: 600 }, (_, index) => String(200_000_000_000 + index));
+
+const specimen: Specimen = {
+  parameters: { allowedAccounts: [allowed] },
+  async expose(account, _name, size) {
+    const ec2 = new EC2Client(account.client);
+    const target = await shareEbsSnapshot(account, ['all', allowed, ...others(size)]);
+    const neighbour = await shareEbsSnapshot(account, ['all', OUTSIDE_ACCOUNT]);
+    const sharedWith = async (SnapshotId: string): Promise<string[]> => {
+      const { CreateVolumePermissions: permissions = [] } = await ec2.send(
+        new DescribeSnapshotAttributeCommand({ SnapshotId, Attribute: 'createVolumePermission' }),
+      );
+      return permissions.map(({ Group, UserId }) => Group ?? UserId ?? '').sort();
+    };
+    return {
+      target,
+      finding: findingAbout(target, 'access-analyzer', 'AWS::EC2::Snapshot'),
+      observe: async () => ({ own: await sharedWith(target.id), neighbour: await sharedWith(neighbour.id) }),
+      untouched: (observed) => {
+        const { own, neighbour } = observed as { own: string[]; neighbour: string[] };
+        return { own: own.filter((who) => who === allowed), neighbour };
+      },
+      closed: async () => (await sharedWith(target.id)).every((who) => who === allowed),
+      alter: () => allowEbsSnapshot(account, target.id, [SOMEBODY_ELSE]),
+    };
+  },
+};
+
+contract(privatizeEbsSnapshot, specimen);
+
+describe('the targets of a finding', () => {
+  test('are every public snapshot of the account and Region, where the finding names the account', async () => {
+    const cloud = sharedCloud();
+    const account = await cloud.account(owner, HOME_REGION);
+    const exposed = await Promise.all(Array.from({ length: 3 }, () => shareEbsSnapshot(account, ['all'])));
+    const shared = await shareEbsSnapshot(account, [OUTSIDE_ACCOUNT]);
+    const elsewhere = await shareEbsSnapshot(await cloud.account(allowed, HOME_REGION), ['all']);
+    const [first] = exposed;
+    if (!first) throw new Error('no snapshot was made');
+    const finding = {
+      ...findingAbout(first, 'securityhub', 'EC2.1'),
+      resources: [{ type: 'AWS::Account', id: owner }],
+    };
+    const clients = { ec2: new EC2Client(account.client) };
+    const targets = await privatizeEbsSnapshot.targets?.(clients, finding, { parameters: { allowedAccounts: [] } });
+    expect(targets).toEqual(expect.arrayContaining(exposed));
+    expect(targets).not.toContainEqual(shared);
+    expect(targets).not.toContainEqual(elsewhere);
+  });
+
+  test('are what it names, without a call, where it names snapshots', async () => {
+    const finding = findingAbout(
+      {
+        type: 'AWS::EC2::Snapshot',
+        id: 'snap-0a91c35d7e2f4b680',
+        arn: 'arn:aws:ec2:eu-west-1::snapshot/snap-0a91c35d7e2f4b680',
+        account: owner,
+        region: HOME_REGION,
+        partition: 'aws',
+      },
+      'cloudtrail',
+      'ec2:ModifySnapshotAttribute',
+    );
+    const noSessions = { read: () => Promise.reject(new Error('it was about to call')) };
+    expect(await targetsOf(privatizeEbsSnapshot, finding, noSessions, {})).toMatchObject([
+      { id: 'snap-0a91c35d7e2f4b680', account: owner, region: HOME_REGION },
+    ]);
+  });
+});
