@@ -211,8 +211,9 @@ async function change(plan: Plan, { action, target, id }: Request, house: House,
   const whole = await house.sessions.write(target, action.permissions.write(target, plan), id);
   if (whole) return action.apply(action.clients(whole), target, plan, context);
 
-  for (const { part: name, to } of wanted) {
-    const step: Plan = { ...plan, after: withPart(plan.before, name, to) };
+  for (const { part: name, from } of wanted) {
+    // Each step is told the whole goal, so that what forbids one part is seen before any is written.
+    const step: Plan = { ...plan, before: withPart(plan.after, name, from) };
     const session = await house.sessions.write(target, action.permissions.write(target, step), id);
     if (!session) throw new Error(`the session policy for ${name} is longer than STS takes`);
     await action.apply(action.clients(session), target, step, context);

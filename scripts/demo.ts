@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { edits } from '../cli/difference.ts';
 import { Terminal } from '../cli/terminal.ts';
-import type { ResponseRecord } from '../engine/response.ts';
+import type { Response, ResponseRecord } from '../engine/response.ts';
 import { canonical, changes } from '../engine/state.ts';
 import { type Cloud, startCloud } from '../local/cloud.ts';
 import { ADMINISTRATOR_ROLE, Connection, HOME_REGION, ROOT } from '../local/connection.ts';
@@ -47,9 +47,6 @@ interface Telling extends Told {
 const { values } = parseArgs({ options: { json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } });
 const screen = new Terminal(values.json ? process.stderr : process.stdout);
 const started = performance.now();
-
-if (values.help) screen.text(HELP);
-else process.exitCode = await demonstrate();
 
 async function demonstrate(): Promise<number> {
   screen.line(
@@ -166,13 +163,8 @@ function disappointments(telling: Telling, records: readonly ResponseRecord[]): 
   ];
 }
 
-interface Undone {
-  readonly outcome: string;
-  readonly [key: string]: unknown;
-}
-
 /** Runs the analyst's command, with the credentials of the organisation's administrator. */
-async function takeBack(response: string, endpoint: string): Promise<Undone> {
+async function takeBack(response: string, endpoint: string): Promise<Response> {
   progress(`taking one fix back: firebreak undo ${response}`);
   const command = fileURLToPath(new URL('../cli/firebreak.mjs', import.meta.url));
   const child = spawn(process.execPath, [command, 'undo', response, '--yes', '--json', '--role', ADMINISTRATOR_ROLE], {
@@ -186,7 +178,8 @@ async function takeBack(response: string, endpoint: string): Promise<Undone> {
     },
   });
   const output = Buffer.concat(await child.stdout.toArray()).toString();
-  return output === '' ? { outcome: 'not run' } : (JSON.parse(output) as Undone);
+  if (output === '') throw new Error(`firebreak undo ${response} said nothing`);
+  return (JSON.parse(output) as { response: Response }).response;
 }
 
 function progress(step: string): void {
@@ -196,7 +189,7 @@ function progress(step: string): void {
 function print(
   shown: readonly Shown[],
   filtered: readonly Telling[],
-  undone: Undone | undefined,
+  undone: Response | undefined,
   problems: readonly string[],
   seconds: number,
 ): void {
@@ -231,7 +224,7 @@ function print(
   if (undone) {
     screen.line(
       ['bold', 'Taken back: '],
-      `${undone.outcome}. The fix above is undone as an analyst would do it, and the undo is a response of its own.`,
+      `${undone.undoes} is ${undone.outcome}, as an analyst would do it; that is recorded as ${undone.id}.`,
     );
   }
   screen.line('');
@@ -244,3 +237,6 @@ function print(
     `: ${shown.length} responses in ${seconds.toFixed(1)} s.  Next: npm run cloud keeps it up; npx firebreak --help; README.md.`,
   );
 }
+
+if (values.help) screen.text(HELP);
+else process.exitCode = await demonstrate();

@@ -111,7 +111,7 @@ async function findPython() {
   if (!base) {
     throw new SetupError(`the embedded cloud needs Python ${oldest} or later, and there is none on the PATH. Install python3 and try again.`);
   }
-  say(`installing ${requirements().map(({ name, version }) => `${name} ${version}`).join(' and ')} into .venv for the embedded cloud`);
+  say(`installing ${requirements().map(({ name, version }) => `${name} ${version}`).join(', ')} into .venv for the embedded cloud`);
   if (!(await run(base.python, ['-m', 'venv', '--clear', at('.venv')]))) {
     throw new SetupError(
       `${base.python} could not make a virtual environment in .venv. Debian and Ubuntu have its venv module in a package of its own: apt install python3-venv.`,

@@ -81,8 +81,17 @@ export class AssumedSessions implements Sessions {
   async write(place: Place, permissions: readonly Permission[], response: string): Promise<SessionConfig | null> {
     const policy = sessionPolicy(this.#reads, permissions);
     if (policy.length > SESSION_POLICY_CHARACTERS) return null;
-    const credentials = await this.#assume(place.partition, place.account, response, policy, WRITE_SESSION_SECONDS);
-    return sessionConfig(place.account, place.region, credentials, `firebreak/${response}`);
+    const credentials = await this.#assume(
+      place.partition,
+      place.account,
+      response,
+      policy,
+      WRITE_SESSION_SECONDS,
+    ).catch((error: Error) => {
+      if (error.name !== 'PackedPolicyTooLargeException') throw error;
+      return null;
+    });
+    return credentials && sessionConfig(place.account, place.region, credentials, `firebreak/${response}`);
   }
 
   async #assume(

@@ -243,6 +243,35 @@ describe('a key that somebody deletes meanwhile', () => {
   });
 });
 
+describe('one fix', () => {
+  test('costs three calls and one more for the old key, and none for the young one', async () => {
+    const { account, clients } = await member();
+    const name = `t${randomUUID().slice(0, 8)}`;
+    const arn = await createUser(account, name);
+    await createAccessKey(account, name, { created: 120, used: 10 });
+    await createAccessKey(account, name, { created: 10, used: 10 });
+    const called: (string | undefined)[] = [];
+    clients.iam.middlewareStack.add(
+      (next, { commandName }) =>
+        (call) => {
+          called.push(commandName);
+          return next(call);
+        },
+      { step: 'initialize' },
+    );
+    const { target, context } = caseOf(account, name, arn, 'IAM.3');
+    const plan = await deactivateOldAccessKeys.plan(clients, target, context);
+    await deactivateOldAccessKeys.apply(clients, target, plan, context);
+    expect(await deactivateOldAccessKeys.verify(clients, target, plan, context)).toEqual([]);
+    expect(called).toEqual([
+      'ListAccessKeysCommand',
+      'GetAccessKeyLastUsedCommand',
+      'UpdateAccessKeyCommand',
+      'ListAccessKeysCommand',
+    ]);
+  });
+});
+
 describe('the targets', () => {
   const named = (id: string) => ({
     ...findingAbout(

@@ -8,16 +8,10 @@ import { guardDutyActor, guardDutyOn } from '../../engine/triggers.ts';
 import { BRUTE_FORCE, COMPROMISE } from './compromise.ts';
 import { type Evidence, evidenceAbout, takeEvidence } from './evidence.ts';
 import { describeInstance, type Instance } from './instance.ts';
-import {
-  FLUSH,
-  type IsolationGroup,
-  IsolationGroups,
-  isolationGroups,
-  missingGroups,
-  QUARANTINE,
-} from './isolation-groups.ts';
+import { FLUSH, type IsolationGroup, IsolationGroups, isolationGroups, missingGroups } from './isolation-groups.ts';
 import { isolationPermissions } from './isolation-permissions.ts';
 import {
+  BOTH_GROUPS,
   EVIDENCE,
   foreignGroups,
   GROUPS,
@@ -129,8 +123,9 @@ export default defineRemediation({
     if (missing.length > 0) throw new Error(`nothing was changed: ${missing.join(', ')} does not exist any more`);
 
     const differs = (part: string) => !equal(current[part] ?? [], next[part] ?? []);
-    const makes = differs(GROUPS) ? response : undefined;
-    const groups = new IsolationGroups(ec2, { vpc: facts.vpc, account }, facts.groups, makes);
+    // What the state has and the plan had not, an earlier session of this response has made.
+    const maker = equal(current[GROUPS] ?? [], BOTH_GROUPS) ? undefined : response;
+    const groups = new IsolationGroups(ec2, { vpc: facts.vpc, account }, facts.groups, maker);
     const moves = swaps(current, next);
     const open = moves.filter(({ from }) => from.includes(FLUSH));
 
@@ -143,7 +138,7 @@ export default defineRemediation({
       const passing = failures.find(isTransient);
       if (passing) throw passing;
     }
-    if (makes) await attempt(groups.idsOf([FLUSH, QUARANTINE]));
+    if (differs(GROUPS)) await attempt(groups.idsOf(BOTH_GROUPS));
     for (const move of moves) if (!open.includes(move)) await attempt(moveInterface(ec2, move, groups));
     if (failures.length > 0) throw failures.find(isTransient) ?? failures[0];
   },

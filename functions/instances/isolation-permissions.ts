@@ -2,7 +2,7 @@ import type { Permission, Plan, Target } from '../../engine/remediation.ts';
 import { equal, part } from '../../engine/state.ts';
 import { INSTANCE_TAG } from './evidence.ts';
 import { FLUSH, type IsolationGroup, isOurs, QUARANTINE, ROLE_TAG, ROLES } from './isolation-groups.ts';
-import { EVIDENCE, GROUPS, inQuarantine, swaps } from './isolation-state.ts';
+import { BOTH_GROUPS, EVIDENCE, GROUPS, inQuarantine, swaps } from './isolation-state.ts';
 
 /** What the permissions need of a plan's facts. */
 export interface Known {
@@ -23,6 +23,7 @@ export function isolationPermissions(target: Target, plan?: Plan): Permission[] 
   }
   const { vpc, groups } = plan.facts as Known;
   const differs = (name: string) => !equal(part(plan.before, name), part(plan.after, name));
+  const lacking = !equal(part(plan.before, GROUPS), BOTH_GROUPS);
   const moved = swaps(plan.before, plan.after);
   const isolates = moved.some(({ to }) => inQuarantine(to));
   // Where the quarantine is refused, the groups before it are put back.
@@ -30,7 +31,7 @@ export function isolationPermissions(target: Target, plan?: Plan): Permission[] 
   const ids = [...named].flatMap((name) => (isOurs(name) ? (groups[name] ?? []) : name));
   return [
     ...(differs(EVIDENCE) ? evidence(target) : []),
-    ...(differs(GROUPS) ? making(target, vpc) : []),
+    ...(lacking && (isolates || differs(GROUPS)) ? making(target, vpc) : []),
     ...(isolates && !(groups[FLUSH] && groups[QUARANTINE]) ? [movingToMade(target)] : []),
     ...(moved.length === 0
       ? []

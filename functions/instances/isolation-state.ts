@@ -6,6 +6,7 @@ import { FLUSH, QUARANTINE } from './isolation-groups.ts';
 export const EVIDENCE = 'evidence';
 /** The part that says which of our groups the VPC has. */
 export const GROUPS = 'groups';
+export const BOTH_GROUPS: readonly string[] = [FLUSH, QUARANTINE];
 /** Begins the name of the part that has the security groups of a network interface: ours by name, others by id. */
 const INTERFACE = 'interface/';
 
@@ -34,7 +35,7 @@ const interfaces = (state: IsolationState): [string, string[]][] =>
 /** The state with evidence of these volumes, both our groups, and each interface in quarantine. */
 export const isolated = (state: IsolationState, volumes: readonly string[]): IsolationState => ({
   [EVIDENCE]: [...volumes],
-  [GROUPS]: [FLUSH, QUARANTINE],
+  [GROUPS]: [...BOTH_GROUPS],
   ...Object.fromEntries(interfaces(state).map(([part]) => [part, [QUARANTINE]])),
 });
 

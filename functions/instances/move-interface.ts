@@ -1,7 +1,7 @@
 import { type EC2Client, ModifyNetworkInterfaceAttributeCommand } from '@aws-sdk/client-ec2';
 import { equal } from '../../engine/state.ts';
 import { FLUSH, type IsolationGroups, QUARANTINE } from './isolation-groups.ts';
-import { inQuarantine, type Swap } from './isolation-state.ts';
+import { BOTH_GROUPS, inQuarantine, type Swap } from './isolation-state.ts';
 
 /**
  * Gives one interface other security groups; into quarantine by way of the flush group, and without a pause in between. Per
@@ -20,7 +20,7 @@ export async function moveInterface(
   if (!inQuarantine(to)) return put(to);
 
   // Nothing must be left to find or to make while the interface is open.
-  await groups.idsOf([FLUSH, QUARANTINE]);
+  await groups.idsOf(BOTH_GROUPS);
   try {
     if (!equal(from, [FLUSH])) await put([FLUSH]);
     await put([QUARANTINE]);

@@ -143,15 +143,16 @@ async function member() {
   const account = await sharedCloud().account(MEMBER_ACCOUNTS[0], HOME_REGION);
   const session = { ...sessionConfig(account.id, account.region, account.client.credentials), ...account.client };
   const parameters = authorizedPorts.parse({});
+  const clients = closeOpenIngress.clients(session);
   const planFor = (group: string, about: Pick<Finding, 'source' | 'type' | 'ports'>) => {
     const target = targetOf(GROUP, { account: account.id, region: account.region, partition: 'aws' }, group);
     if (!target) throw new Error(`${group} is no security group`);
     const finding = findingAbout(account, { resources: [target], ...about });
     const record = async () => undefined;
     const context = { finding, parameters, response: 'network-test', now: new Date(), record };
-    return { context, plan: closeOpenIngress.plan(closeOpenIngress.clients(session), target, context) };
+    return { target, context, plan: closeOpenIngress.plan(clients, target, context) };
   };
-  return { account, session, parameters, planFor };
+  return { account, session, clients, parameters, planFor };
 }
 
 describe('a rule that opens more than the finding is about', () => {
@@ -216,5 +217,39 @@ describe('the groups that an Inspector finding means', () => {
     expect(await meant(443)).toEqual([]);
     expect(await meant(22, [{ type: 'AWS::EC2::Instance', id: 'i-0123456789abcdef0' }])).toEqual([]);
     expect(await meant(22, [])).toBeUndefined();
+  });
+});
+
+describe('one fix', () => {
+  test('costs three calls, and says what EC2 revoked', async () => {
+    const { account, clients, planFor } = await member();
+    const group = await createGroup(account, await createNetwork(account), 'counted');
+    await allow(account, group, [
+      fromAnywhere('tcp', 22, 22),
+      fromAnywhereV6('tcp', 22, 22),
+      fromAnywhere('tcp', 80, 80),
+    ]);
+    const called: (string | undefined)[] = [];
+    clients.ec2.middlewareStack.add(
+      (next, { commandName }) =>
+        (call) => {
+          called.push(commandName);
+          return next(call);
+        },
+      { step: 'initialize' },
+    );
+    const { target, context, plan } = planFor(group, { source: 'securityhub', type: 'EC2.13' });
+    const recorded: Json[] = [];
+    const record = async (event: string, detail: Json) => void recorded.push({ event, detail });
+    await closeOpenIngress.apply(clients, target, await plan, { ...context, record });
+    expect(await closeOpenIngress.verify(clients, target, await plan, context)).toEqual([]);
+    expect(called).toEqual([
+      'DescribeSecurityGroupRulesCommand',
+      'RevokeSecurityGroupIngressCommand',
+      'DescribeSecurityGroupRulesCommand',
+    ]);
+    const { ids } = (await plan).facts as { ids: Record<string, string> };
+    const revoked = [ids['tcp 22 from 0.0.0.0/0'], ids['tcp 22 from ::/0']];
+    expect(recorded).toEqual([{ event: 'revoked', detail: revoked }]);
   });
 });

@@ -1,5 +1,7 @@
 import { DescribeSnapshotAttributeCommand, EC2Client } from '@aws-sdk/client-ec2';
 import { describe, expect, test } from '@jest/globals';
+import type { Finding } from '../../engine/findings/finding.ts';
+import type { Target } from '../../engine/remediation.ts';
 import { targetsOf } from '../../engine/targets.ts';
 import { HOME_REGION, MEMBER_ACCOUNTS, OUTSIDE_ACCOUNT } from '../../local/connection.ts';
 import { contract, sharedCloud } from '../../local/contract.ts';
@@ -15,6 +17,10 @@ const SOMEBODY_ELSE = '888899990000';
 const others = (size: 'usual' | 'largest'): string[] =>
   size === 'usual' ? [OUTSIDE_ACCOUNT] : Array.from({ length: 600 }, (_, index) => String(200_000_000_000 + index));
 
+/** As Security Hub finds public snapshots: it names the account. */
+const aboutAccount = (one: Target): Finding =>
+  findingAbout(one, 'securityhub', 'EC2.1', { resources: [{ type: 'AWS::Account', id: one.account }] });
+
 const specimen: Specimen = {
   parameters: { allowedAccounts: [allowed] },
   async expose(account, _name, size) {
@@ -29,7 +35,7 @@ const specimen: Specimen = {
     };
     return {
       target,
-      finding: findingAbout(target, 'access-analyzer', 'AWS::EC2::Snapshot'),
+      finding: aboutAccount(target),
       observe: async () => ({ own: await sharedWith(target.id), neighbour: await sharedWith(neighbour.id) }),
       untouched: (observed) => {
         const { own, neighbour } = observed as { own: string[]; neighbour: string[] };
@@ -50,14 +56,10 @@ describe('the targets of a finding', () => {
     const exposed = await Promise.all(Array.from({ length: 3 }, () => shareEbsSnapshot(account, ['all'])));
     const shared = await shareEbsSnapshot(account, [OUTSIDE_ACCOUNT]);
     const elsewhere = await shareEbsSnapshot(await cloud.account(allowed, HOME_REGION), ['all']);
-    const [first] = exposed;
-    if (!first) throw new Error('no snapshot was made');
-    const finding = {
-      ...findingAbout(first, 'securityhub', 'EC2.1'),
-      resources: [{ type: 'AWS::Account', id: owner }],
-    };
     const clients = { ec2: new EC2Client(account.client) };
-    const targets = await privatizeEbsSnapshot.targets?.(clients, finding, { parameters: { allowedAccounts: [] } });
+    const targets = await privatizeEbsSnapshot.targets?.(clients, aboutAccount(shared), {
+      parameters: { allowedAccounts: [] },
+    });
     expect(targets).toEqual(expect.arrayContaining(exposed));
     expect(targets).not.toContainEqual(shared);
     expect(targets).not.toContainEqual(elsewhere);

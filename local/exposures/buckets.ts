@@ -3,6 +3,7 @@ import {
   DeletePublicAccessBlockCommand,
   GetBucketAclCommand,
   type Grant,
+  type OwnershipControls,
   PutBucketAclCommand,
   PutBucketOwnershipControlsCommand,
   PutBucketPolicyCommand,
@@ -23,7 +24,7 @@ export interface BucketSettings {
   readonly tags?: Readonly<Record<string, string>>;
 }
 
-/** Makes a bucket without Block Public Access, in which access control lists count. */
+/** Makes a bucket without Block Public Access. */
 export async function createOpenBucket(account: Account, name: string, settings: BucketSettings = {}): Promise<Target> {
   const { statements = [], grants = [], tags } = settings;
   const s3 = new S3Client(account.client);
@@ -38,18 +39,9 @@ export async function createOpenBucket(account: Account, name: string, settings:
     }),
   );
   await s3.send(new DeletePublicAccessBlockCommand({ Bucket }));
-  await s3.send(
-    new PutBucketOwnershipControlsCommand({
-      Bucket,
-      OwnershipControls: { Rules: [{ ObjectOwnership: 'ObjectWriter' }] },
-    }),
-  );
   await s3.send(new PutObjectCommand({ Bucket, Key: 'report.txt', Body: 'not for everybody' }));
   if (statements.length > 0) await putStatements(account, name, statements);
-  if (grants.length > 0) {
-    const { Owner, Grants = [] } = await s3.send(new GetBucketAclCommand({ Bucket }));
-    await s3.send(new PutBucketAclCommand({ Bucket, AccessControlPolicy: { Owner, Grants: [...Grants, ...grants] } }));
-  }
+  if (grants.length > 0) await allowGrants(s3, name, grants);
   if (tags) {
     const TagSet = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
     await s3.send(new PutBucketTaggingCommand({ Bucket, Tagging: { TagSet } }));
@@ -57,6 +49,14 @@ export async function createOpenBucket(account: Account, name: string, settings:
   const target = targetOf('AWS::S3::Bucket', { account: account.id, region: account.region, partition: 'aws' }, name);
   if (!target) throw new Error(`${name} is no name for a bucket`);
   return target;
+}
+
+/** Adds to the grants of a bucket, which by default has no access control list. */
+async function allowGrants(s3: S3Client, Bucket: string, grants: readonly Grant[]): Promise<void> {
+  const OwnershipControls: OwnershipControls = { Rules: [{ ObjectOwnership: 'ObjectWriter' }] };
+  await s3.send(new PutBucketOwnershipControlsCommand({ Bucket, OwnershipControls }));
+  const { Owner, Grants = [] } = await s3.send(new GetBucketAclCommand({ Bucket }));
+  await s3.send(new PutBucketAclCommand({ Bucket, AccessControlPolicy: { Owner, Grants: [...Grants, ...grants] } }));
 }
 
 /** Gives a bucket a policy of these statements. */
