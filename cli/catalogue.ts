@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { modeOf, parametersOf } from '../engine/policy.ts';
 import type { Action } from '../engine/remediation.ts';
 import { anyTarget } from '../engine/targets.ts';
+import { withoutClients } from './declarations.ts';
 import { askedAction, type Desk, modeInWords, openDesk } from './desk.ts';
 import type { Io, Span, Terminal } from './terminal.ts';
 
@@ -12,6 +13,7 @@ export interface CatalogueOptions {
 
 /** `firebreak catalogue [id]` */
 export async function catalogue(id: string | undefined, options: CatalogueOptions, { out }: Io): Promise<number> {
+  withoutClients();
   if (id !== undefined) {
     const { action, desk } = await askedAction(id, options.policy);
     if (options.json) out.json(entry(action, desk));

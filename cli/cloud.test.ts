@@ -23,6 +23,7 @@ import { sharedCloud } from '../local/contract.ts';
 import { findingAbout } from '../local/exposures/findings.ts';
 import { shareDbSnapshot } from '../local/exposures/rds-snapshots.ts';
 import type { Account } from '../local/specimen.ts';
+import { loadWorkers } from '../scripts/workers.ts';
 
 const RDS = 'snapshots.privatize-rds-snapshot';
 const EXPOSED = [OUTSIDE_ACCOUNT, 'all'];
@@ -323,6 +324,15 @@ describe('the deployed ledger', () => {
       1,
       expect.stringMatching(/no deployed ledger, table no-such-table .*deploy Firebreak first, or use --local/),
     ]);
+  });
+});
+
+describe('the catalogue', () => {
+  test('has every remediation, though it loads none of the AWS clients', async () => {
+    const { code, out, err } = await firebreak(['catalogue', '--json']);
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    const all = (await loadWorkers()).flatMap(({ remediations }) => remediations);
+    expect((JSON.parse(out) as { id: string }[]).map(({ id }) => id)).toEqual(all.map(({ id }) => id));
   });
 });
 

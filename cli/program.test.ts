@@ -1,7 +1,9 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { main } from './main.ts';
 import { since } from './program.ts';
@@ -23,7 +25,19 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function firebreak(...words: string[]): Promise<{ code: number; out: string; err: string }> {
+/** The catalogue sets how its process loads modules, so it has one of its own. */
+function inOwnProcess(words: readonly string[]) {
+  const program = fileURLToPath(new URL('./main.ts', import.meta.url));
+  const {
+    status: code,
+    stdout: out,
+    stderr: err,
+  } = spawnSync(process.execPath, [program, ...words], { encoding: 'utf8' });
+  return { code, out, err };
+}
+
+async function firebreak(...words: string[]): Promise<{ code: number | null; out: string; err: string }> {
+  if (words[0] === 'catalogue') return inOwnProcess(words);
   const out = new PassThrough();
   const err = new PassThrough();
   const code = await main(words, { out: new Terminal(out), err: new Terminal(err), input: process.stdin });

@@ -1,36 +1,33 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CreateRoleCommand, IAMClient, PutRolePolicyCommand } from '@aws-sdk/client-iam';
-import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import type { AwsCredentialIdentity } from '@smithy/types';
-import { type SessionConfig, sessionConfig } from '../engine/aws/session.ts';
+import { sessionConfig } from '../engine/aws/session.ts';
 import { DynamoDbLedger } from '../engine/ledger/dynamodb.ts';
 import { bundleAll } from '../scripts/bundle.ts';
 import { SHIPPED_POLICY } from '../scripts/response-policy.ts';
+import {
+  ADMINISTRATOR_ROLE,
+  Connection,
+  HOME_REGION,
+  MEMBER_ACCOUNTS,
+  OUTSIDE_ACCOUNT,
+  REGIONS,
+  ROOT,
+  SECURITY_ACCOUNT,
+} from './connection.ts';
 import { copyService, deployMember, serverlessDeploy } from './deployment.ts';
-import { Doors } from './doors.ts';
+import type { Doors } from './doors.ts';
 import type { LogLine } from './lambda-environment.ts';
-import { startAwsServer } from './python.ts';
+import { type AwsServer, startAwsServer } from './python.ts';
 import { Runner } from './runner.ts';
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
-
-export const SECURITY_ACCOUNT = '111122223333';
-export const MEMBER_ACCOUNTS = ['444455556666', '777788889999'] as const;
-/** An account that belongs to nobody of ours. */
-export const OUTSIDE_ACCOUNT = '999900001111';
-export const HOME_REGION = 'eu-west-1';
-export const OTHER_REGION = 'us-east-1';
+const PROJECT = fileURLToPath(new URL('..', import.meta.url));
+/** What the project writes on this machine, kept out of version control. */
+export const STATE_FOLDER = path.join(PROJECT, '.firebreak');
 const ORGANIZATION = 'o-firebreak0';
-const LEDGER_TABLE = 'firebreak-ledger';
-/** The role by which an organisation's management account administers an account that it created. */
-export const ADMINISTRATOR_ROLE = 'OrganizationAccountAccessRole';
-
-/** Where an SDK client finds an account of the embedded cloud, as its administrator. */
-export interface CloudConfig extends SessionConfig {
-  readonly endpoint: string;
-}
+export const LEDGER_TABLE = 'firebreak-ledger';
 
 export interface CloudOptions {
   /** Path of the response policy to deploy; the shipped one by default. */
@@ -48,12 +45,10 @@ export interface CloudOptions {
 /** The service's AWS on this machine: deployed, with its members set up and its functions running. */
 export interface Cloud {
   readonly endpoint: string;
-  readonly doors: Doors;
+  readonly connection: Connection;
   readonly runner: Runner;
   readonly ledger: DynamoDbLedger;
-  /** The configuration of SDK clients that act as an account's administrator. */
-  as(account: string, region?: string): CloudConfig;
-  /** Puts events of AWS services on the default bus of an account, and wakes the pollers. */
+  /** Puts events of AWS services on the default bus of an account, and has the queues looked at. */
   emit: Doors['emit'];
   stop(): Promise<void>;
 }
@@ -63,58 +58,56 @@ export interface Cloud {
  * @throws when a step fails; nothing is left running then
  */
 export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
-  const { policy = path.join(ROOT, SHIPPED_POLICY), port = 0, progress = () => {} } = options;
-  const { log = () => {}, complain = (problem) => console.error(problem) } = options;
-  progress('starting AWS');
-  const { endpoint, child } = await startAwsServer(port, complain);
-  const folder = path.join(ROOT, '.firebreak', `cloud-${new URL(endpoint).port}`);
-  const doors = new Doors(endpoint);
+  const { policy = path.join(PROJECT, SHIPPED_POLICY), port = 0, progress = () => {}, log = () => {} } = options;
+  const { complain = (problem) => console.error(problem) } = options;
+  const folder = workFolder();
+  let server: AwsServer | undefined;
   let runner: Runner | undefined;
   const end = () => {
     runner?.kill();
-    child.kill('SIGKILL');
+    server?.child.kill('SIGKILL');
+    rmSync(folder, { recursive: true, force: true });
   };
   process.once('exit', end);
   const stop = async (): Promise<void> => {
     await runner?.stop();
     end();
     process.off('exit', end);
-    await rm(folder, { recursive: true, force: true });
   };
   try {
-    progress('bundling the workers');
-    await rm(folder, { recursive: true, force: true });
-    await mkdir(folder, { recursive: true });
+    progress('starting AWS, bundling the workers');
+    const bundling = bundleAll(policy, path.join(folder, 'dist'));
+    // A failure of either is told when its turn comes.
+    bundling.catch(() => {});
+    server = await startAwsServer(port, complain);
+    const { endpoint } = server;
+    await bundling;
     await copyService(folder);
-    await bundleAll(policy, path.join(folder, 'dist'));
-    progress('serverless deploy');
+    progress('serverless deploy, into the security account');
     await serverlessDeploy(folder, { endpoint, region: HOME_REGION, organization: ORGANIZATION, home: folder });
-    progress('setting up the member accounts');
-    const administrators = await createAdministrators(endpoint);
-    const as = (account: string, region: string = HOME_REGION): CloudConfig => {
-      const credentials = administrators.get(account);
-      if (!credentials) throw new Error(`the embedded cloud has no account ${account}`);
-      return { ...sessionConfig(account, region, credentials), endpoint };
-    };
-    const parameters = { SecurityAccount: SECURITY_ACCOUNT, HomeRegion: HOME_REGION };
-    await Promise.all(
-      [SECURITY_ACCOUNT, ...MEMBER_ACCOUNTS].flatMap((account) =>
-        [HOME_REGION, OTHER_REGION].map((region) => deployMember(as(account, region), parameters)),
-      ),
-    );
+    progress('deploying organization/member.yml into every account and Region');
+    const connection = new Connection(endpoint);
+    await setUpAccounts(connection);
     progress('starting the workers');
-    const config = (credentials?: AwsCredentialIdentity): CloudConfig => ({
-      ...as(SECURITY_ACCOUNT),
-      ...(credentials && { credentials }),
+    const config = (credentials: AwsCredentialIdentity = ROOT) => ({
+      ...sessionConfig(SECURITY_ACCOUNT, HOME_REGION, credentials),
+      endpoint,
     });
-    const started = await Runner.start({ endpoint, doors, config, folder: path.join(folder, 'functions'), log, complain });
+    const { doors } = connection;
+    const started = await Runner.start({
+      endpoint,
+      doors,
+      config,
+      folder: path.join(folder, 'functions'),
+      log,
+      complain,
+    });
     runner = started;
     return {
       endpoint,
-      doors,
+      connection,
       runner,
-      ledger: new DynamoDbLedger(as(SECURITY_ACCOUNT), LEDGER_TABLE),
-      as,
+      ledger: new DynamoDbLedger(config(), LEDGER_TABLE),
       async emit(account, region, entries) {
         const events = await doors.emit(account, region, entries);
         started.wake();
@@ -128,49 +121,61 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
   }
 }
 
-/** What `test` credentials act as: the root of the security account. */
-const ROOT_CREDENTIALS: AwsCredentialIdentity = { accessKeyId: 'test', secretAccessKey: 'test' };
-/** A working day, the longest that STS gives. */
-const SESSION_SECONDS = 43_200;
-
-/** Credentials by account: root's in the security account, elsewhere those of the organisation's access role. */
-async function createAdministrators(endpoint: string): Promise<ReadonlyMap<string, AwsCredentialIdentity>> {
-  const root = { ...sessionConfig(SECURITY_ACCOUNT, HOME_REGION, ROOT_CREDENTIALS), endpoint };
-  const sts = new STSClient(root);
-  const sessions = await Promise.all(
-    [...MEMBER_ACCOUNTS, OUTSIDE_ACCOUNT].map(async (account) => {
-      await createAdministratorRole(account, root);
-      const { Credentials: given } = await sts.send(
-        new AssumeRoleCommand({
-          RoleArn: `arn:aws:iam::${account}:role/${ADMINISTRATOR_ROLE}`,
-          RoleSessionName: 'administrator',
-          DurationSeconds: SESSION_SECONDS,
-        }),
-      );
-      const { AccessKeyId: accessKeyId = '', SecretAccessKey: secretAccessKey = '', SessionToken: sessionToken = '' } = given ?? {};
-      return [account, { accessKeyId, secretAccessKey, sessionToken }] as const;
-    }),
-  );
-  return new Map<string, AwsCredentialIdentity>([[SECURITY_ACCOUNT, ROOT_CREDENTIALS], ...sessions]);
+/** A folder for one embedded cloud, named by its process; those of processes that were killed are cleared away. */
+function workFolder(): string {
+  mkdirSync(STATE_FOLDER, { recursive: true });
+  for (const name of readdirSync(STATE_FOLDER)) {
+    const pid = Number(/^cloud-(\d+)-/.exec(name)?.[1]);
+    if (pid && !isAlive(pid)) rmSync(path.join(STATE_FOLDER, name), { recursive: true, force: true });
+  }
+  return mkdtempSync(path.join(STATE_FOLDER, `cloud-${process.pid}-`));
 }
 
-/** As AWS Organizations makes it in each account that it creates, and as the outside account has one for whoever owns it. */
-async function createAdministratorRole(account: string, root: CloudConfig): Promise<void> {
-  const iam = new IAMClient(root);
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+/** Makes the accounts' administrators, and deploys what Firebreak needs in an account of the organisation. */
+async function setUpAccounts(connection: Connection): Promise<void> {
+  await Promise.all(
+    [...MEMBER_ACCOUNTS, OUTSIDE_ACCOUNT].map((account) => createAdministrator(account, connection.endpoint)),
+  );
+  const parameters = { SecurityAccount: SECURITY_ACCOUNT, HomeRegion: HOME_REGION };
+  const places = [SECURITY_ACCOUNT, ...MEMBER_ACCOUNTS].flatMap((account) =>
+    REGIONS.map((region) => ({ account, region })),
+  );
+  await Promise.all(
+    places.map(async ({ account, region }) => {
+      const { client } = await connection.account(account, region);
+      await deployMember(client, parameters);
+    }),
+  );
+}
+
+/** The access role, as AWS Organizations makes it in each account that it creates. */
+async function createAdministrator(account: string, endpoint: string): Promise<void> {
+  const iam = new IAMClient({ region: HOME_REGION, endpoint, credentials: ROOT });
   iam.middlewareStack.add(
     (next) => (step) => {
-      // The embedded cloud takes unsigned `test` credentials for the root of the account that this header names.
+      // The embedded cloud takes ROOT for the root of the account that this header names.
       Object.assign((step.request as { headers: Record<string, string> }).headers, { 'x-moto-account-id': account });
       return next(step);
     },
     { step: 'build' },
   );
-  const trusted = { Effect: 'Allow', Principal: { AWS: `arn:aws:iam::${SECURITY_ACCOUNT}:root` }, Action: 'sts:AssumeRole' };
+  const administers = {
+    Effect: 'Allow',
+    Principal: { AWS: `arn:aws:iam::${SECURITY_ACCOUNT}:root` },
+    Action: 'sts:AssumeRole',
+  };
   await iam.send(
     new CreateRoleCommand({
       RoleName: ADMINISTRATOR_ROLE,
-      MaxSessionDuration: SESSION_SECONDS,
-      AssumeRolePolicyDocument: JSON.stringify({ Version: '2012-10-17', Statement: [trusted] }),
+      AssumeRolePolicyDocument: JSON.stringify({ Version: '2012-10-17', Statement: [administers] }),
     }),
   );
   const everything = { Effect: 'Allow', Action: '*', Resource: '*' };

@@ -4,11 +4,11 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
   CloudFormationClient,
+  type CloudFormationClientConfig,
   CreateStackCommand,
   DescribeStackEventsCommand,
   waitUntilStackCreateComplete,
 } from '@aws-sdk/client-cloudformation';
-import type { SessionConfig } from '../engine/aws/session.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const SERVERLESS = path.join(ROOT, 'node_modules/serverless/bin/serverless.js');
@@ -30,23 +30,27 @@ export async function serverlessDeploy(
   folder: string,
   { endpoint, region, organization, home }: { endpoint: string; region: string; organization: string; home: string },
 ): Promise<void> {
-  const child = spawn(process.execPath, [SERVERLESS, 'deploy', '--region', region, '--param', `organization=${organization}`], {
-    cwd: folder,
-    env: {
-      PATH: process.env.PATH,
-      HOME: home,
-      CI: 'true',
-      AWS_ENDPOINT_URL: endpoint,
-      AWS_ACCESS_KEY_ID: 'test',
-      AWS_SECRET_ACCESS_KEY: 'test',
-      AWS_REGION: region,
-      AWS_EC2_METADATA_DISABLED: 'true',
-      SLS_AWS_MONITORING_FREQUENCY: String(LOOK_MS),
-      SLS_NOTIFICATIONS_MODE: 'off',
-      SLS_TELEMETRY_DISABLED: '1',
+  const child = spawn(
+    process.execPath,
+    [SERVERLESS, 'deploy', '--region', region, '--param', `organization=${organization}`],
+    {
+      cwd: folder,
+      env: {
+        PATH: process.env.PATH,
+        HOME: home,
+        CI: 'true',
+        AWS_ENDPOINT_URL: endpoint,
+        AWS_ACCESS_KEY_ID: 'test',
+        AWS_SECRET_ACCESS_KEY: 'test',
+        AWS_REGION: region,
+        AWS_EC2_METADATA_DISABLED: 'true',
+        SLS_AWS_MONITORING_FREQUENCY: String(LOOK_MS),
+        SLS_NOTIFICATIONS_MODE: 'off',
+        SLS_TELEMETRY_DISABLED: '1',
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
     },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  );
   const end = () => child.kill('SIGKILL');
   process.once('exit', end);
   const [out, error, code] = await Promise.all([
@@ -59,18 +63,27 @@ export async function serverlessDeploy(
 }
 
 /** Deploys organization/member.yml in an account and Region. @throws with the stack's first error */
-export async function deployMember(config: SessionConfig, parameters: Readonly<Record<string, string>>): Promise<void> {
+export async function deployMember(
+  config: CloudFormationClientConfig,
+  parameters: Readonly<Record<string, string>>,
+): Promise<void> {
   const client = new CloudFormationClient(config);
   const StackName = 'firebreak-member';
   await client.send(
     new CreateStackCommand({
       StackName,
       TemplateBody: await readFile(path.join(ROOT, 'organization/member.yml'), 'utf8'),
-      Parameters: Object.entries(parameters).map(([ParameterKey, ParameterValue]) => ({ ParameterKey, ParameterValue })),
+      Parameters: Object.entries(parameters).map(([ParameterKey, ParameterValue]) => ({
+        ParameterKey,
+        ParameterValue,
+      })),
       Capabilities: ['CAPABILITY_NAMED_IAM'],
     }),
   );
-  const { state } = await waitUntilStackCreateComplete({ client, maxWaitTime: 30, minDelay: 0.1, maxDelay: 0.2 }, { StackName });
+  const { state } = await waitUntilStackCreateComplete(
+    { client, maxWaitTime: 30, minDelay: 0.1, maxDelay: 0.2 },
+    { StackName },
+  );
   if (state === 'SUCCESS') return;
   const { StackEvents = [] } = await client.send(new DescribeStackEventsCommand({ StackName }));
   const failed = StackEvents.find(({ ResourceStatus }) => ResourceStatus === 'CREATE_FAILED');

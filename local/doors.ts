@@ -67,7 +67,9 @@ export class Doors {
 
   /** AWS services put events on an account's default bus. Answers the envelopes as rules see them. */
   async emit(account: string, region: string, entries: readonly Entry[]): Promise<readonly { readonly id: string }[]> {
-    const { events } = (await this.#ask('POST', '/events', { account, region, entries })) as { events: { id: string }[] };
+    const { events } = (await this.#ask('POST', '/events', { account, region, entries })) as {
+      events: { id: string }[];
+    };
     return events;
   }
 
@@ -99,7 +101,12 @@ export class Doors {
   }
 
   /** Credentials of a role whose trust policy names the service. */
-  async assumeAsService(service: string, roleArn: string, sessionName: string, sourceArn: string): Promise<Credentials> {
+  async assumeAsService(
+    service: string,
+    roleArn: string,
+    sessionName: string,
+    sourceArn: string,
+  ): Promise<Credentials> {
     const session = await this.#ask('POST', '/service-role', { service, roleArn, sessionName, sourceArn });
     const { accessKeyId, secretAccessKey, sessionToken } = session as Credentials;
     return { accessKeyId, secretAccessKey, sessionToken };
@@ -120,7 +127,8 @@ export class Doors {
 export async function exchange(method: string, url: string, body?: unknown): Promise<Buffer> {
   const text = body === undefined ? undefined : JSON.stringify(body);
   const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
-    const headers = text === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) };
+    const headers =
+      text === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) };
     http.request(url, { method, headers, agent: false }, resolve).once('error', reject).end(text);
   });
   const answer = Buffer.concat(await response.toArray());

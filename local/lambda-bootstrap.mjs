@@ -16,12 +16,15 @@ const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
 /** One call of the Runtime API: its headers and body. */
 function call(method, resource, body, headers = {}) {
   return new Promise((resolve) => {
-    const request = http.request({ host, port, agent, method, path: `/2018-06-01/runtime/${resource}`, headers }, (response) => {
-      const chunks = [];
-      response.on('data', (chunk) => chunks.push(chunk));
-      response.on('end', () => resolve({ headers: response.headers, body: Buffer.concat(chunks).toString() }));
-      response.on('error', () => process.exit(0));
-    });
+    const request = http.request(
+      { host, port, agent, method, path: `/2018-06-01/runtime/${resource}`, headers },
+      (response) => {
+        const chunks = [];
+        response.on('data', (chunk) => chunks.push(chunk));
+        response.on('end', () => resolve({ headers: response.headers, body: Buffer.concat(chunks).toString() }));
+        response.on('error', () => process.exit(0));
+      },
+    );
     request.on('error', () => process.exit(0));
     request.end(body);
   });
@@ -50,7 +53,9 @@ async function loadHandler() {
   const [file, ...names] = base.split('.');
   if (names.length === 0) throw new PackageError('Runtime.MalformedHandlerName', 'Bad handler');
   const stem = path.resolve(LAMBDA_TASK_ROOT, dir, file);
-  const found = ['', '.js', '.mjs', '.cjs'].map((extension) => stem + extension).find((candidate) => existsSync(candidate));
+  const found = ['', '.js', '.mjs', '.cjs']
+    .map((extension) => stem + extension)
+    .find((candidate) => existsSync(candidate));
   if (!found) throw new PackageError('Runtime.ImportModuleError', `Error: Cannot find module '${file}'`);
   let exported;
   try {
@@ -70,7 +75,9 @@ async function loadHandler() {
 
 async function end(resource, error, errorType) {
   console.error(error);
-  await call('POST', resource, told(error, errorType), { 'Lambda-Runtime-Function-Error-Type': errorType ?? 'Unhandled' });
+  await call('POST', resource, told(error, errorType), {
+    'Lambda-Runtime-Function-Error-Type': errorType ?? 'Unhandled',
+  });
   process.exit(1);
 }
 

@@ -107,6 +107,7 @@ export class ExecutionEnvironment {
   #waiting: (() => void) | undefined;
   #current: Invocation | undefined;
   #latest: string | undefined;
+  #timedOut: InvocationResult | undefined;
   #over = false;
 
   private constructor(deployed: DeployedFunction, server: http.Server, child: ChildProcess) {
@@ -171,7 +172,8 @@ export class ExecutionEnvironment {
     const { timeout, arn } = this.#function;
     const result = new Promise<InvocationResult>((resolve) => {
       const timer = setTimeout(() => {
-        this.#settle(failed('Sandbox.Timedout', `RequestId: ${id} Error: Task timed out after ${timeout.toFixed(2)} seconds`));
+        const told = `RequestId: ${id} Error: Task timed out after ${timeout.toFixed(2)} seconds`;
+        this.#timedOut = failed('Sandbox.Timedout', told);
         this.kill();
       }, timeout * 1_000);
       this.#current = {
@@ -219,7 +221,7 @@ export class ExecutionEnvironment {
       const how = signal ? `signal: ${signal === 'SIGKILL' ? 'killed' : signal}` : `exit status ${code}`;
       const error = `Error: Runtime exited with error: ${how}`;
       this.#finishInit(failed('Runtime.ExitError', error));
-      this.#settle(failed('Runtime.ExitError', `RequestId: ${this.#latest} ${error}`));
+      this.#settle(this.#timedOut ?? failed('Runtime.ExitError', `RequestId: ${this.#latest} ${error}`));
       this.#waiting?.();
       this.#server.closeAllConnections();
       this.#server.close();

@@ -25,7 +25,10 @@ export async function unpackFunction(
   if (!FunctionName || !FunctionArn || !Handler || !Role || !CodeSha256 || !Code?.Location) {
     throw new Error(`Lambda does not know the package of ${FunctionName}`);
   }
-  const taskRoot = path.join(folder, `${FunctionName}-${Buffer.from(CodeSha256, 'base64').toString('hex').slice(0, 12)}`);
+  const taskRoot = path.join(
+    folder,
+    `${FunctionName}-${Buffer.from(CodeSha256, 'base64').toString('hex').slice(0, 12)}`,
+  );
   const archive = `${taskRoot}.zip`;
   await mkdir(folder, { recursive: true });
   await writeFile(archive, await exchange('GET', Code.Location));

@@ -25,7 +25,9 @@ export interface AwsServer {
 export async function startAwsServer(port: number, complain: (problem: string) => void): Promise<AwsServer> {
   // The open pipe to its input tells it that this process lives. moto warns of what its CloudFormation leaves out, which
   // tests of the template look at.
-  const child = spawn(pythonCommand(), ['-W', 'ignore', SERVER, '--port', String(port)], { stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = spawn(pythonCommand(), ['-W', 'ignore', SERVER, '--port', String(port)], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
   createInterface({ input: child.stderr }).on('line', complain);
   return new Promise((resolve, reject) => {
     createInterface({ input: child.stdout }).once('line', (line) => {

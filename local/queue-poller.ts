@@ -168,7 +168,14 @@ export function failedItems(
 
 /** A message as a function gets it. https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html */
 function record(message: Message, queueArn: string): SQSRecord {
-  const { MessageId = '', ReceiptHandle = '', Body = '', Attributes = {}, MessageAttributes = {}, MD5OfBody = '' } = message;
+  const {
+    MessageId = '',
+    ReceiptHandle = '',
+    Body = '',
+    Attributes = {},
+    MessageAttributes = {},
+    MD5OfBody = '',
+  } = message;
   return {
     messageId: MessageId,
     receiptHandle: ReceiptHandle,

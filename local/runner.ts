@@ -9,6 +9,7 @@ import {
   paginateListFunctions,
 } from '@aws-sdk/client-lambda';
 import { GetQueueAttributesCommand, GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
+import type { AwsCredentialIdentity } from '@smithy/types';
 import type { SessionConfig } from '../engine/aws/session.ts';
 import type { Doors } from './doors.ts';
 import type { InvocationResult, LogLine } from './lambda-environment.ts';
@@ -22,7 +23,7 @@ export interface RunnerOptions {
   readonly endpoint: string;
   readonly doors: Doors;
   /** Makes clients of the account and Region whose functions run: with its administrator's credentials, or with those given. */
-  readonly config: (credentials?: Awaited<ReturnType<Doors['assumeAsService']>>) => SessionConfig;
+  readonly config: (credentials?: AwsCredentialIdentity) => SessionConfig;
   /** Folder for the unpacked packages. */
   readonly folder: string;
   readonly log: (line: LogLine) => void;
@@ -120,7 +121,9 @@ export class Runner {
     const client = new LambdaClient(config());
     for await (const { Functions = [] } of paginateListFunctions({ client }, {})) {
       const deployed = await Promise.all(
-        Functions.map(async ({ FunctionName }) => unpackFunction(await client.send(new GetFunctionCommand({ FunctionName })), folder)),
+        Functions.map(async ({ FunctionName }) =>
+          unpackFunction(await client.send(new GetFunctionCommand({ FunctionName })), folder),
+        ),
       );
       for (const each of deployed) {
         const assume = () => doors.assumeAsService('lambda.amazonaws.com', each.role, each.name, each.arn);
@@ -133,7 +136,13 @@ export class Runner {
   }
 
   async #map(mapping: EventSourceMappingConfiguration): Promise<void> {
-    const { EventSourceArn = '', FunctionArn = '', BatchSize = 10, FunctionResponseTypes = [], ScalingConfig } = mapping;
+    const {
+      EventSourceArn = '',
+      FunctionArn = '',
+      BatchSize = 10,
+      FunctionResponseTypes = [],
+      ScalingConfig,
+    } = mapping;
     const lambda = this.#functions.get(FunctionArn);
     if (!lambda) throw new Error(`the mapping of ${EventSourceArn} names ${FunctionArn}, which does not exist`);
     const [, , service, , , queue] = EventSourceArn.split(':');

@@ -41,7 +41,8 @@ function packagesAreCurrent() {
   const { packages: found } = JSON.parse(readFileSync(installed, 'utf8'));
   const { packages: wanted } = JSON.parse(readFileSync(LOCK, 'utf8'));
   return Object.entries(wanted).every(
-    ([folder, { version, optional }]) => folder === '' || (found[folder] ? found[folder].version === version : optional),
+    ([folder, { version, optional }]) =>
+      folder === '' || (found[folder] ? found[folder].version === version : optional),
   );
 }
 
@@ -51,10 +52,14 @@ async function installPackages() {
   const search = (process.env.PATH ?? '').split(path.delimiter).filter((folder) => folder !== at('node_modules/.bin'));
   const env = { ...process.env, PATH: search.join(path.delimiter) };
   if (!(await run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], env))) {
-    throw new SetupError('npm ci failed, as said above. It needs npm and a way to the npm registry (npm ping shows it).');
+    throw new SetupError(
+      'npm ci failed, as said above. It needs npm and a way to the npm registry (npm ping shows it).',
+    );
   }
   if (!existsSync(NODE)) {
-    throw new SetupError('npm installed no node_modules/node/bin/node: allow install scripts (npm config ignore-scripts) and try again.');
+    throw new SetupError(
+      'npm installed no node_modules/node/bin/node: allow install scripts (npm config ignore-scripts) and try again.',
+    );
   }
 }
 
@@ -101,23 +106,43 @@ function lacks(python) {
 
 /** A Python that has all that the embedded cloud needs: one that is there, or a virtual environment of the project's own. */
 async function findPython() {
-  const pythons = [process.env.FIREBREAK_PYTHON, VENV_PYTHON, 'python3', 'python3.13', 'python3.12', 'python3.11', 'python'].filter(Boolean);
-  const looked = pythons.map((python) => ({ python, missing: lacks(python) })).filter(({ missing }) => missing !== undefined);
+  const pythons = [
+    process.env.FIREBREAK_PYTHON,
+    VENV_PYTHON,
+    'python3',
+    'python3.13',
+    'python3.12',
+    'python3.11',
+    'python',
+  ].filter(Boolean);
+  const looked = pythons
+    .map((python) => ({ python, missing: lacks(python) }))
+    .filter(({ missing }) => missing !== undefined);
   const fit = looked.find(({ missing }) => missing.length === 0);
   if (fit) return executable(fit.python);
 
-  const base = looked.find(({ python, missing }) => python !== VENV_PYTHON && !missing.some((each) => each.startsWith('Python ')));
+  const base = looked.find(
+    ({ python, missing }) => python !== VENV_PYTHON && !missing.some((each) => each.startsWith('Python ')),
+  );
   const oldest = OLDEST_PYTHON.join('.');
   if (!base) {
-    throw new SetupError(`the embedded cloud needs Python ${oldest} or later, and there is none on the PATH. Install python3 and try again.`);
+    throw new SetupError(
+      `the embedded cloud needs Python ${oldest} or later, and there is none on the PATH. Install python3 and try again.`,
+    );
   }
-  say(`installing ${requirements().map(({ name, version }) => `${name} ${version}`).join(', ')} into .venv for the embedded cloud`);
+  say(
+    `installing ${requirements()
+      .map(({ name, version }) => `${name} ${version}`)
+      .join(', ')} into .venv for the embedded cloud`,
+  );
   if (!(await run(base.python, ['-m', 'venv', '--clear', at('.venv')]))) {
     throw new SetupError(
       `${base.python} could not make a virtual environment in .venv. Debian and Ubuntu have its venv module in a package of its own: apt install python3-venv.`,
     );
   }
-  if (!(await run(VENV_PYTHON, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', REQUIREMENTS]))) {
+  if (
+    !(await run(VENV_PYTHON, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', REQUIREMENTS]))
+  ) {
     throw new SetupError(
       'pip could not install local/aws/requirements.txt, as said above. It needs a way to PyPI, or another index in PIP_INDEX_URL; or install these packages for python3 yourself.',
     );

@@ -129,6 +129,7 @@ const TWINS: Readonly<Record<string, Partial<Finding> | 'rejected' | 'rule' | 't
   'internal-access': 'rejected',
   'another-action': 'rule',
   removed: 'rule',
+  'to-everybody': 'rule',
   'access-logging': 'type',
   'account-block': 'type',
   'another-control': 'type',

@@ -4,6 +4,7 @@ import {
   DescribeSnapshotsCommand,
   DescribeVolumesCommand,
   EC2Client,
+  type IpPermission,
   ModifyNetworkInterfaceAttributeCommand,
 } from '@aws-sdk/client-ec2';
 import { describe, expect, test } from '@jest/globals';
@@ -194,8 +195,8 @@ test('rules are told apart by protocol, ports and peer', () => {
     fc.record({ UserIdGroupPairs: fc.constant([{ GroupId: 'sg-00000001' }]) }),
     fc.constant({}),
   );
-  const rule = fc.tuple(fc.constantFrom({ IpProtocol: '-1' }, { IpProtocol: 'tcp', FromPort: 22, ToPort: 22 }), peer);
-  const rules = fc.array(rule.map(([ports, to]) => ({ ...ports, ...to })));
+  const ports = fc.constantFrom<IpPermission>({ IpProtocol: '-1' }, { IpProtocol: 'tcp', FromPort: 22, ToPort: 22 });
+  const rules = fc.array(fc.tuple(ports, peer).map(([rule, to]) => ({ ...rule, ...to }) as IpPermission));
   fc.assert(
     fc.property(rules, rules, (these, those) => {
       const have = new Set(those.map((each) => JSON.stringify(each)));

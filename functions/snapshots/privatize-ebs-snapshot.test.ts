@@ -49,6 +49,33 @@ const specimen: Specimen = {
 
 contract(privatizeEbsSnapshot, specimen);
 
+test('three calls take a snapshot back, and one more for every 500 accounts', async () => {
+  const cloud = sharedCloud();
+  const account = await cloud.account(owner, HOME_REGION);
+  const clients = { ec2: new EC2Client(account.client) };
+  const callsFor = async (size: 'usual' | 'largest'): Promise<string[]> => {
+    const target = await shareEbsSnapshot(account, ['all', ...others(size)]);
+    const since = (await cloud.doors.calls()).at(-1)?.sequence;
+    const context = {
+      finding: aboutAccount(target),
+      parameters: { allowedAccounts: [] },
+      response: 'snapshots-tried',
+      now: new Date(),
+      record: async () => undefined,
+    };
+    const plan = await privatizeEbsSnapshot.plan(clients, target, context);
+    await privatizeEbsSnapshot.apply(clients, target, plan, context);
+    expect(await privatizeEbsSnapshot.verify(clients, target, plan, context)).toEqual([]);
+    const calls = await cloud.doors.calls(since);
+    return calls
+      .filter(({ resources }) => resources.some((arn) => arn.endsWith(target.id)))
+      .map(({ operation }) => operation);
+  };
+  const [look, change] = ['DescribeSnapshotAttribute', 'ModifySnapshotAttribute'];
+  expect(await callsFor('usual')).toEqual([look, change, look]);
+  expect(await callsFor('largest')).toEqual([look, change, change, look]);
+});
+
 describe('the targets of a finding', () => {
   test('are every public snapshot of the account and Region, where the finding names the account', async () => {
     const cloud = sharedCloud();

@@ -10,7 +10,7 @@ import {
   PutBucketAclCommand,
   PutBucketPolicyCommand,
   PutPublicAccessBlockCommand,
-  S3Client,
+  type S3Client,
 } from '@aws-sdk/client-s3';
 import * as z from 'zod/mini';
 import { defineRemediation } from '../../engine/define.ts';
@@ -27,6 +27,7 @@ import {
   type Statements,
   statementsOf,
 } from './bucket-policy.ts';
+import { bucketClient } from './bucket-region.ts';
 import { GRANT, publicGrants, withPublicGrants } from './public-grants.ts';
 
 const block = z.strictObject({
@@ -57,7 +58,10 @@ const exposure = z.record(
 type Exposure = z.infer<typeof exposure>;
 
 const blockOf = (state: Exposure): Block | null => (state[BLOCK] as Block | undefined) ?? null;
-const grantsOf = (state: Exposure): string[] => Object.keys(state).filter((name) => GRANT.test(name));
+const grantsOf = (state: Exposure): string[] =>
+  Object.keys(state)
+    .filter((name) => GRANT.test(name))
+    .sort();
 const statementsIn = (state: Exposure, { notIn = {} }: { notIn?: Exposure } = {}): Statements =>
   Object.fromEntries(
     Object.entries(state).filter(
@@ -119,8 +123,7 @@ export default defineRemediation({
     },
   },
   gone: ['NoSuchBucket'],
-  // A finding's Region need not be the bucket's; S3 tells the right one, at the price of one more request a call.
-  clients: (session) => ({ s3: new S3Client({ ...session, followRegionRedirects: true }) }),
+  clients: (session) => ({ s3: bucketClient(session) }),
 
   async read({ s3 }, target, { parameters }) {
     const bucket = named(target);
@@ -166,7 +169,7 @@ export default defineRemediation({
   caution({ before, facts: { website, otherAccounts } }) {
     if (website.tagged) return `it is tagged ${WEBSITE_TAG} = true, but response-policy.yml does not list it`;
     if (before[POLICY] && Object.keys(statementsIn(before)).length === 0) {
-      const cut = otherAccounts.length > 0 ? `, and cuts off ${otherAccounts.join(', ')}` : '';
+      const cut = otherAccounts.length > 0 ? ', and cuts off the other accounts that it names' : '';
       return `S3 calls the policy public, but no statement is found that makes it so: a block leaves it as it is${cut}`;
     }
     return undefined;
@@ -180,6 +183,7 @@ export default defineRemediation({
 
     const grants = grantsOf(next);
     if (!equal(grants, grantsOf(current))) {
+      // As it was read for this plan: S3 takes no condition with an ACL, so that a second look would not close the gap.
       const acl = facts.acl ?? (await aclOf(s3, bucket));
       const AccessControlPolicy = { ...acl, Grants: withPublicGrants(acl.Grants ?? [], grants) };
       await s3.send(new PutBucketAclCommand({ ...bucket, AccessControlPolicy }));

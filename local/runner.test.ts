@@ -1,0 +1,306 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CreateRoleCommand, IAMClient, PutRolePolicyCommand } from '@aws-sdk/client-iam';
+import {
+  CreateEventSourceMappingCommand,
+  CreateFunctionCommand,
+  InvokeCommand,
+  LambdaClient,
+} from '@aws-sdk/client-lambda';
+import { CreateQueueCommand, ReceiveMessageCommand, SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { sessionConfig } from '../engine/aws/session.ts';
+import { HOME_REGION, ROOT, SECURITY_ACCOUNT } from './connection.ts';
+import { Doors } from './doors.ts';
+import type { LogLine } from './lambda-environment.ts';
+import { type AwsServer, pythonCommand, startAwsServer } from './python.ts';
+import { failedItems } from './queue-poller.ts';
+import { Runner } from './runner.ts';
+
+/** Does what its event says. */
+const HANDLER = `
+let invocations = 0;
+export const handler = async (event) => {
+  invocations += 1;
+  if (event.hang) await new Promise((resolve) => setTimeout(resolve, 60_000));
+  if (event.crash) process.exit(7);
+  if (event.fail) throw new RangeError('as asked');
+  if (event.whoami) {
+    const scope = process.env.AWS_ACCESS_KEY_ID + '/20261123/eu-west-1/sts/aws4_request';
+    const answer = await fetch(process.env.AWS_ENDPOINT_URL, {
+      method: 'POST',
+      headers: {
+        authorization: 'AWS4-HMAC-SHA256 Credential=' + scope + ', SignedHeaders=host, Signature=0',
+        'content-type': 'application/x-www-form-urlencoded',
+        'x-amz-security-token': process.env.AWS_SESSION_TOKEN,
+      },
+      body: 'Action=GetCallerIdentity&Version=2011-06-15',
+    });
+    return { answer: await answer.text() };
+  }
+  if (!event.Records) return { invocations, pid: process.pid, environment: process.env };
+  for (const record of event.Records) console.log(JSON.stringify({ saw: record }));
+  const failed = event.Records.filter(({ body }) => body === 'poison');
+  return { batchItemFailures: failed.map(({ messageId }) => ({ itemIdentifier: messageId })) };
+};
+`;
+const NAME = 'throwaway';
+const ROLE = `arn:aws:iam::${SECURITY_ACCOUNT}:role/${NAME}`;
+const QUEUE = `arn:aws:sqs:${HOME_REGION}:${SECURITY_ACCOUNT}:${NAME}`;
+/** Seconds. */
+const TIMEOUT = 2;
+
+const trust = (principal: object) =>
+  JSON.stringify({
+    Version: '2012-10-17',
+    Statement: [{ Effect: 'Allow', Principal: principal, Action: 'sts:AssumeRole' }],
+  });
+
+describe('the runner', () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'runner-'));
+  const lines: LogLine[] = [];
+  const complaints: string[] = [];
+  let server: AwsServer;
+  let doors: Doors;
+  let runner: Runner;
+  let lambda: LambdaClient;
+  let sqs: SQSClient;
+  let queueUrl: string;
+  let deadLettersUrl: string;
+
+  beforeAll(async () => {
+    server = await startAwsServer(0, (problem) => complaints.push(problem));
+    const { endpoint } = server;
+    const config = { region: HOME_REGION, endpoint, credentials: ROOT };
+    doors = new Doors(endpoint);
+    lambda = new LambdaClient(config);
+    sqs = new SQSClient(config);
+    const iam = new IAMClient(config);
+    const lambdaMay = trust({ Service: 'lambda.amazonaws.com' });
+    await iam.send(new CreateRoleCommand({ RoleName: NAME, AssumeRolePolicyDocument: lambdaMay }));
+    await iam.send(
+      new PutRolePolicyCommand({
+        RoleName: NAME,
+        PolicyName: 'poll',
+        PolicyDocument: JSON.stringify({
+          Version: '2012-10-17',
+          Statement: [{ Effect: 'Allow', Action: ['sqs:ReceiveMessage', 'sqs:DeleteMessage'], Resource: QUEUE }],
+        }),
+      }),
+    );
+    const deadLetters = await sqs.send(new CreateQueueCommand({ QueueName: `${NAME}-dead-letters` }));
+    const queue = await sqs.send(
+      new CreateQueueCommand({
+        QueueName: NAME,
+        Attributes: {
+          VisibilityTimeout: '1',
+          RedrivePolicy: JSON.stringify({ deadLetterTargetArn: `${QUEUE}-dead-letters`, maxReceiveCount: 2 }),
+        },
+      }),
+    );
+    queueUrl = queue.QueueUrl ?? '';
+    deadLettersUrl = deadLetters.QueueUrl ?? '';
+
+    writeFileSync(path.join(folder, 'index.mjs'), HANDLER);
+    execFileSync(pythonCommand(), ['-m', 'zipfile', '-c', 'package.zip', 'index.mjs'], { cwd: folder });
+    await lambda.send(
+      new CreateFunctionCommand({
+        FunctionName: NAME,
+        Runtime: 'nodejs24.x',
+        Handler: 'index.handler',
+        Role: ROLE,
+        Timeout: TIMEOUT,
+        MemorySize: 256,
+        Environment: { Variables: { CONFIGURED: 'yes' } },
+        Code: { ZipFile: readFileSync(path.join(folder, 'package.zip')) },
+      }),
+    );
+    await lambda.send(
+      new CreateEventSourceMappingCommand({
+        FunctionName: NAME,
+        EventSourceArn: QUEUE,
+        BatchSize: 10,
+        FunctionResponseTypes: ['ReportBatchItemFailures'],
+      }),
+    );
+    process.env.OF_NO_FUNCTION = 'secret';
+    runner = await Runner.start({
+      endpoint,
+      doors,
+      config: (credentials = ROOT) => ({ ...sessionConfig(SECURITY_ACCOUNT, HOME_REGION, credentials), endpoint }),
+      folder,
+      log: (line) => lines.push(line),
+      complain: (problem) => complaints.push(problem),
+    });
+  });
+
+  afterAll(async () => {
+    await runner?.stop();
+    server?.child.kill('SIGKILL');
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  async function invoke(event: object) {
+    const { Payload, FunctionError } = await lambda.send(
+      new InvokeCommand({ FunctionName: NAME, Payload: JSON.stringify(event) }),
+    );
+    const payload = JSON.parse(Buffer.from(Payload ?? []).toString());
+    return { payload, error: FunctionError };
+  }
+
+  test('deletes what succeeded, and leaves a poison message to the redrive policy', async () => {
+    const bodies = ['one', 'poison', 'two'];
+    await sqs.send(
+      new SendMessageBatchCommand({
+        QueueUrl: queueUrl,
+        Entries: bodies.map((MessageBody) => ({
+          Id: MessageBody,
+          MessageBody,
+          MessageAttributes: { kind: { DataType: 'String', StringValue: 'test' } },
+        })),
+      }),
+    );
+    runner.wake();
+    const receiveDeadLetter = () => sqs.send(new ReceiveMessageCommand({ QueueUrl: deadLettersUrl }));
+    let dead = await receiveDeadLetter();
+    for (let tries = 0; !dead.Messages && tries < 60; tries++) {
+      await sleep(100);
+      dead = await receiveDeadLetter();
+    }
+    expect(dead.Messages?.map(({ Body }) => Body)).toEqual(['poison']);
+    await runner.idle(5_000);
+
+    const saw = lines.filter(({ line }) => line.startsWith('{"saw"')).map(({ line }) => JSON.parse(line).saw);
+    expect(saw.map(({ body }) => body).sort()).toEqual(['one', 'poison', 'poison', 'two']);
+    expect(saw[0]).toEqual({
+      messageId: expect.any(String),
+      receiptHandle: expect.any(String),
+      body: 'one',
+      attributes: {
+        ApproximateReceiveCount: '1',
+        SentTimestamp: expect.stringMatching(/^\d{13}$/),
+        SenderId: expect.any(String),
+        ApproximateFirstReceiveTimestamp: expect.stringMatching(/^\d{13}$/),
+      },
+      messageAttributes: {
+        kind: { stringValue: 'test', stringListValues: [], binaryListValues: [], dataType: 'String' },
+      },
+      md5OfBody: 'f97c5d29941bfb1b2fdab0874906ab82',
+      eventSource: 'aws:sqs',
+      eventSourceARN: QUEUE,
+      awsRegion: HOME_REGION,
+    });
+    expect(complaints).toEqual([]);
+  });
+
+  test('gives a function its configured environment and what Lambda sets, and nothing of ours', async () => {
+    const { payload } = await invoke({});
+    expect(payload.environment).toMatchObject({
+      CONFIGURED: 'yes',
+      AWS_REGION: HOME_REGION,
+      AWS_LAMBDA_FUNCTION_NAME: NAME,
+      AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '256',
+      _HANDLER: 'index.handler',
+    });
+    expect(Object.keys(payload.environment).sort()).toEqual([
+      'AWS_ACCESS_KEY_ID',
+      'AWS_DEFAULT_REGION',
+      'AWS_ENDPOINT_URL',
+      'AWS_EXECUTION_ENV',
+      'AWS_LAMBDA_FUNCTION_MEMORY_SIZE',
+      'AWS_LAMBDA_FUNCTION_NAME',
+      'AWS_LAMBDA_FUNCTION_VERSION',
+      'AWS_LAMBDA_INITIALIZATION_TYPE',
+      'AWS_LAMBDA_LOG_GROUP_NAME',
+      'AWS_LAMBDA_LOG_STREAM_NAME',
+      'AWS_LAMBDA_RUNTIME_API',
+      'AWS_REGION',
+      'AWS_SECRET_ACCESS_KEY',
+      'AWS_SESSION_TOKEN',
+      'CONFIGURED',
+      'LAMBDA_TASK_ROOT',
+      'LANG',
+      'PATH',
+      'TZ',
+      '_HANDLER',
+      '_X_AMZN_TRACE_ID',
+    ]);
+  });
+
+  test('runs a function in its execution role, which must trust Lambda', async () => {
+    const { payload } = await invoke({ whoami: true });
+    expect(payload.answer).toContain(`arn:aws:sts::${SECURITY_ACCOUNT}:assumed-role/${NAME}/${NAME}`);
+    await expect(doors.assumeAsService('states.amazonaws.com', ROLE, NAME, QUEUE)).rejects.toThrow('403');
+  });
+
+  test('uses an environment again, and takes a new one after a timeout or a crash', async () => {
+    const first = await invoke({});
+    const second = await invoke({});
+    expect(second.payload).toMatchObject({ pid: first.payload.pid, invocations: first.payload.invocations + 1 });
+
+    const failed = await invoke({ fail: true });
+    expect(failed).toMatchObject({
+      error: 'Unhandled',
+      payload: { errorType: 'RangeError', errorMessage: 'as asked' },
+    });
+    expect((await invoke({})).payload.pid).toBe(first.payload.pid);
+
+    const hung = await invoke({ hang: true });
+    expect(hung).toMatchObject({
+      error: 'Unhandled',
+      payload: {
+        errorType: 'Sandbox.Timedout',
+        errorMessage: expect.stringContaining('Task timed out after 2.00 seconds'),
+      },
+    });
+    expect(() => process.kill(first.payload.pid, 0)).toThrow('ESRCH');
+    const third = await invoke({});
+    expect(third.payload.invocations).toBe(1);
+
+    const crashed = await invoke({ crash: true });
+    expect(crashed).toMatchObject({
+      error: 'Unhandled',
+      payload: { errorType: 'Runtime.ExitError', errorMessage: expect.stringContaining('exit status 7') },
+    });
+    expect((await invoke({})).payload.pid).not.toBe(third.payload.pid);
+  });
+
+  test('leaves no process behind', async () => {
+    await invoke({});
+    const processes = runner.functions.flatMap((each) => each.processes);
+    expect(processes.length).toBeGreaterThan(0);
+    await runner.stop();
+    await sleep(100);
+    for (const pid of processes) expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+  });
+});
+
+describe('the report of failed items', () => {
+  const records = [{ messageId: 'a' }, { messageId: 'b' }];
+
+  test.each([
+    [null, []],
+    [{}, []],
+    [{ batchItemFailures: null }, []],
+    [{ batchItemFailures: [] }, []],
+    [{ batchItemFailures: [{ itemIdentifier: 'b' }] }, ['b']],
+  ])('%j names %j', (payload, ids) => {
+    expect(failedItems({ payload }, records)).toEqual(new Set(ids));
+  });
+
+  test.each([
+    { batchItemFailures: [{ itemIdentifier: '' }] },
+    { batchItemFailures: [{ itemIdentifier: null }] },
+    { batchItemFailures: [{ badKey: 'a' }] },
+    { batchItemFailures: [{ itemIdentifier: 'of another batch' }] },
+  ])('%j is a failure of all', (payload) => {
+    expect(failedItems({ payload }, records)).toBe('all');
+  });
+
+  test('an error of the function is a failure of all', () => {
+    expect(failedItems({ payload: {}, functionError: 'Unhandled' }, records)).toBe('all');
+  });
+});
