@@ -56,7 +56,6 @@ export async function replay(file: string, options: ReplayOptions, { out, err }:
     sessions,
     policy: desk.policy,
     home: caller,
-    log: { info: () => undefined, warn: () => undefined },
     planOnly: true,
     lastTry: true,
   };

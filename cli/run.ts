@@ -57,7 +57,6 @@ export async function run(id: string, options: RunOptions, { out, err }: Io): Pr
     sessions: new CallerOrRole(caller, options.role, action.permissions.read),
     policy: desk.policy,
     home: caller,
-    log: { info: () => undefined, warn: () => undefined },
     requested: true,
     lastTry: true,
     ...(options.plan && { planOnly: true }),

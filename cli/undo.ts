@@ -64,7 +64,6 @@ export async function undoResponse(id: string, options: UndoOptions, io: Io): Pr
         sessions,
         policy: desk.policy,
         home: caller,
-        log: { info: () => undefined, warn: () => undefined },
         lastTry: true,
         ...(options.plan && { planOnly: true }),
         ...(shown && { confirm: shown }),

@@ -81,7 +81,14 @@ export const isKnownType = (type: string): boolean => Object.hasOwn(RESOURCE_TYP
 /** The ARN of a resource of a known type, or undefined when the type is unknown or the id is not one AWS would give. */
 export function arnOf(type: string, place: Place, id: string): string | undefined {
   const known = isKnownType(type) ? RESOURCE_TYPES[type] : undefined;
-  return known && (id === '*' || (known.id.test(id) && !id.includes('..'))) ? known.arn(place, id) : undefined;
+  return known?.id.test(id) && !id.includes('..') ? known.arn(place, id) : undefined;
+}
+
+/** What matches the ARN of any resource of a known type, as IAM policies write it. @throws when the type is unknown */
+export function anyArn(type: string, place: Place): string {
+  const known = isKnownType(type) ? RESOURCE_TYPES[type] : undefined;
+  if (!known) throw new Error(`engine/arn.ts does not know the resource type ${type}`);
+  return known.arn(place, '*');
 }
 
 /** The id of a resource of `type` that `arn` names, or undefined when it names something else. */

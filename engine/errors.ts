@@ -1,38 +1,36 @@
-/** Whether an error will pass: throttles, time-outs, broken connections and the service's own faults. */
-export function isTransient(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  const { $retryable, $fault, $metadata, code } = error as Error & {
-    $retryable?: object;
-    $fault?: string;
-    $metadata?: { httpStatusCode?: number };
-    code?: string;
-  };
-  return (
-    $retryable !== undefined ||
-    $fault === 'server' ||
-    ($metadata?.httpStatusCode ?? 0) >= 500 ||
-    TRANSIENT_NAMES.has(error.name) ||
-    TRANSIENT_CODES.has(code ?? '')
-  );
+import { isServerError, isThrottlingError, isTransientError } from '@smithy/core/retry';
+
+/** A fault of our own dealings that will pass: what was asked for is tried again. */
+export class TransientError extends Error {
+  override readonly name = 'TransientError';
 }
 
-/** https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html */
-const TRANSIENT_NAMES = new Set([
-  'TimeoutError',
-  'RequestTimeout',
-  'RequestTimeoutException',
-  'Throttling',
-  'ThrottlingException',
-  'ThrottledException',
-  'TooManyRequestsException',
-  'RequestLimitExceeded',
-  'ProvisionedThroughputExceededException',
-  'SlowDown',
+/** What passes too, though the SDK does not retry it: another change of the same resource, or a service's own fault. */
+const ALSO_TRANSIENT = new Set([
+  'ConcurrentModification',
+  'ConcurrentModificationException',
   'InternalError',
   'InternalFailure',
+  'OperationAborted',
   'ServiceUnavailable',
+  'Unavailable',
 ]);
-const TRANSIENT_CODES = new Set(['ECONNRESET', 'ECONNREFUSED', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN']);
+
+/**
+ * Whether an error will pass: throttles, time-outs, broken connections, the service's own faults and conflicting changes.
+ * https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
+ */
+export function isTransient(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return (
+    error instanceof TransientError ||
+    isThrottlingError(error) ||
+    isTransientError(error) ||
+    isServerError(error) ||
+    (error as { $fault?: string }).$fault === 'server' ||
+    ALSO_TRANSIENT.has(error.name)
+  );
+}
 
 /** An error in one line: AWS's own name and words, which say the missing action when access is denied. */
 export const describeError = (error: unknown): string =>

@@ -12,14 +12,18 @@ import type { Finding } from './findings/finding.ts';
 import { normalise } from './findings/normalise.ts';
 import { foreign, inauthentic } from './guards/authentic.ts';
 import type { Stop } from './guards/guard.ts';
-import { DynamoDbLeases, DynamoDbLedger } from './ledger/dynamodb.ts';
-import { type Leases, leaseKey, type Note } from './ledger/ledger.ts';
+import { SIMULATED } from './guards/sample.ts';
+import { DynamoDbLedger } from './ledger/dynamodb.ts';
+import { DynamoDbLeases } from './ledger/leases.ts';
+import type { Leases } from './ledger/ledger.ts';
 import { type Policy, parametersOf } from './policy.ts';
 import type { Action, Target } from './remediation.ts';
-import { type House, type Request, respond } from './respond.ts';
+import { conclude, type House, type Request } from './respond.ts';
 import type { Response } from './response.ts';
-import { responseId, targetKey, targetsOf } from './targets.ts';
+import { fromMessage, toMessage } from './target-message.ts';
+import { responseId, targetsOf } from './targets.ts';
 import { triggers } from './triggers.ts';
+import { inTurn } from './turns.ts';
 
 /** Seconds a holder has a lease: longer than the function's timeout in serverless.yml. */
 const LEASE_SECONDS = 120;
@@ -27,16 +31,6 @@ const LEASE_SECONDS = 120;
 const RETRY_SECONDS = [5, 20, 60, 180];
 /** Receives before SQS moves a message to the dead-letter queue, as in serverless.yml. */
 const MAX_RECEIVES = 5;
-
-/** What a worker sends itself for each of several resources of one finding. */
-interface TargetMessage {
-  readonly firebreak: 'target';
-  readonly response: string;
-  readonly remediation: string;
-  readonly target: Target;
-  readonly finding: Finding;
-  readonly correlation: string;
-}
 
 /** Makes the handler of a worker: messages of its queue in, responses out. */
 export function createWorker(worker: string, actions: readonly Action[], policy: Policy) {
@@ -56,6 +50,7 @@ export function createWorker(worker: string, actions: readonly Action[], policy:
     ledger: new DynamoDbLedger(session, table),
     leases: new DynamoDbLeases(session, table, LEASE_SECONDS),
     sessions: new AssumedSessions(home, worker, readActions(actions)),
+    ended: (response, finding) => tell(response, finding, logger, metrics),
   };
   const processor = new BatchProcessor(EventType.SQS);
   return middy<SQSEvent, SQSBatchResponse>()
@@ -72,7 +67,7 @@ export function createWorker(worker: string, actions: readonly Action[], policy:
 export const readActions = (actions: readonly Action[]): string[] =>
   [...new Set(actions.flatMap((action) => action.permissions.read))].sort();
 
-interface Crew extends Pick<House, 'ledger' | 'sessions' | 'policy' | 'home'> {
+interface Crew extends House {
   readonly actions: readonly Action[];
   readonly logger: Logger;
   readonly metrics: Metrics;
@@ -81,13 +76,13 @@ interface Crew extends Pick<House, 'ledger' | 'sessions' | 'policy' | 'home'> {
 }
 
 /** Handles one message; throws when it should come back: what will not pass by itself goes where people look, at once. */
-async function receive(record: SQSRecord, crew: Crew): Promise<void> {
+async function receive(record: SQSRecord, worker: Crew): Promise<void> {
   const receives = Number(record.attributes.ApproximateReceiveCount);
-  const lastTry = receives >= MAX_RECEIVES;
+  const crew: Crew = { ...worker, lastTry: receives >= MAX_RECEIVES };
   try {
-    const own = targetMessage(record.body);
-    if (own) return await handle(ownRequest(own, crew), record.messageId, crew, lastTry);
-    await dispatch(record, crew, lastTry);
+    const own = fromMessage(record.body, crew.actions);
+    if (own) await handle(own, record, crew);
+    else await dispatch(record, crew);
   } catch (error) {
     if (!isTransient(error)) return reject(record, describeError(error), crew);
     crew.logger.warn('message comes back', { messageId: record.messageId, receives, error: describeError(error) });
@@ -99,115 +94,53 @@ async function receive(record: SQSRecord, crew: Crew): Promise<void> {
 }
 
 /** From an event to its responses: one is run at once, several become a message each. */
-async function dispatch(record: SQSRecord, crew: Crew, lastTry: boolean): Promise<void> {
+async function dispatch(record: SQSRecord, crew: Crew): Promise<void> {
   const { findings, rejection } = normalise(record.body);
   if (rejection !== undefined) return reject(record, rejection, crew);
-  const requests: Request[] = [];
   for (const finding of findings) {
     const doubt = inauthentic(finding, { home: crew.home, administrators: crew.policy.administrators });
     if (doubt !== undefined) return reject(record, doubt, crew);
-    if (finding.status !== 'active') continue;
+  }
+  const requests: Request[] = [];
+  for (const finding of findings.filter(({ status }) => status === 'active')) {
     for (const action of crew.actions.filter(({ handles }) => handles.some((trigger) => triggers(trigger, finding)))) {
-      const named = await targetsOf(action, finding, crew.sessions, parametersOf(crew.policy, action));
-      const targets = named ?? [];
+      const found = await targetsFor(action, finding, crew);
+      const targets = 'outcome' in found ? [] : found;
       const stranger = targets.map((target) => foreign(target, finding)).find((reason) => reason !== undefined);
       if (stranger !== undefined) return reject(record, stranger, crew);
-      if (targets.length === 0) {
-        await recordWithoutTarget(action, finding, record.messageId, named ? NOTHING_LEFT : NO_TARGET, crew);
-      }
-      for (const target of targets) {
-        const id = responseId(action.id, target, record.messageId);
-        requests.push({ id, action, target, finding, correlation: finding.envelope.id });
-      }
+      const request = (target: Target): Request => ({
+        // A custom action may carry several findings about one resource.
+        id: responseId(action.id, target, JSON.stringify([record.messageId, finding.id])),
+        action,
+        target,
+        finding,
+        correlation: finding.envelope.id,
+      });
+      if ('outcome' in found) await conclude(request(accountOf(finding)), found, crew);
+      requests.push(...targets.map(request));
     }
   }
   const [first, ...others] = requests;
   if (first === undefined) {
-    crew.logger.info('nothing to respond to', { messageId: record.messageId, correlation: findings[0]?.envelope.id });
+    crew.logger.info('nothing to act on', { messageId: record.messageId, correlation: findings[0]?.envelope.id });
   } else if (others.length === 0) {
-    await handle(first, record.messageId, crew, lastTry);
+    await handle(first, record, crew);
   } else {
     await crew.queue.send(requests.map(toMessage));
   }
 }
 
-/** Runs a response under its lease, and then whatever was told about the resource meanwhile. */
-async function handle(request: Request, message: string, crew: Crew, lastTry: boolean): Promise<void> {
-  const key = leaseKey(request.action.id, targetKey(request.target));
-  const lease = await crew.leases.acquire(key, request.id, { message, finding: request.finding });
-  if (!lease) {
-    crew.logger.info('left to the response that holds the resource', {
-      correlation: request.correlation,
-      remediation: request.action.id,
-      resource: request.target.arn,
-    });
-    return;
+/** The resources that a finding means, or why there are none to act on. @throws what is transient, but on the last try */
+async function targetsFor(action: Action, finding: Finding, crew: Crew): Promise<readonly Target[] | Stop> {
+  if (finding.sample) return SIMULATED;
+  try {
+    const targets = await targetsOf(action, finding, crew.sessions, parametersOf(crew.policy, action));
+    if (targets === undefined) return NO_TARGET;
+    return targets.length > 0 ? targets : NOTHING_LEFT;
+  } catch (error) {
+    if (isTransient(error) && !crew.lastTry) throw error;
+    return { outcome: 'failed', reason: `its resources could not be looked up: ${describeError(error)}` };
   }
-  let waiting: readonly Note[] = lease.notes;
-  if (lease.response === request.id) {
-    await end(request, crew, lastTry);
-  } else {
-    const interrupted = await crew.ledger.get(lease.response);
-    if (interrupted) await end({ ...request, id: lease.response, finding: interrupted.finding }, crew, lastTry);
-    waiting = [...waiting, { message, finding: request.finding }];
-  }
-  const seen = [...lease.notes];
-  for (;;) {
-    for (const { finding, message: told } of latest(waiting)) {
-      const id = responseId(request.action.id, request.target, told);
-      await crew.leases.follow(key, message, id);
-      await end({ ...request, id, finding, correlation: finding.envelope.id }, crew, lastTry);
-    }
-    waiting = await crew.leases.release(key, message, seen);
-    if (waiting.length === 0) return;
-    seen.push(...waiting);
-  }
-}
-
-/** Of several tellings of one finding, the newest: the resource's state decides, so one look answers them all. */
-function latest(notes: readonly Note[]): Note[] {
-  const byFinding = new Map<string, Note>();
-  for (const note of notes) {
-    const id = `${note.finding.source}/${note.finding.id}`;
-    const known = byFinding.get(id);
-    if (!known || known.finding.updatedAt <= note.finding.updatedAt) byFinding.set(id, note);
-  }
-  return [...byFinding.values()];
-}
-
-async function end(request: Request, crew: Crew, lastTry: boolean): Promise<Response> {
-  const { logger, metrics, ...house } = crew;
-  const response = await respond(request, { ...house, log: logger, lastTry });
-  const single = metrics.singleMetric();
-  single.addDimension('remediation', request.action.id);
-  single.addDimension('outcome', response.outcome ?? 'open');
-  single.addMetric('responses', MetricUnit.Count, 1);
-  return response;
-}
-
-/** A finding for which there is nothing to act on is a response too, about the account, so that the ledger has its end. */
-async function recordWithoutTarget(
-  action: Action,
-  finding: Finding,
-  message: string,
-  { outcome, reason }: Stop,
-  crew: Crew,
-): Promise<void> {
-  const { account, region, partition, source, type, severity, title } = finding;
-  const arn = `arn:${partition}:iam::${account}:root`;
-  const target: Target = { type: 'AWS::Account', id: account, arn, account, region, partition };
-  const { response } = await crew.ledger.open(
-    {
-      id: responseId(action.id, target, message),
-      remediation: action.id,
-      target,
-      correlation: finding.envelope.id,
-      finding: { source, type, id: finding.id, severity, title },
-      startedAt: new Date().toISOString(),
-    },
-    finding,
-  );
-  if (!response.outcome) await crew.ledger.close(response, outcome, reason);
 }
 
 const NOTHING_LEFT: Stop = { outcome: 'compliant', reason: 'no resource is left that the finding could mean' };
@@ -216,35 +149,47 @@ const NO_TARGET: Stop = {
   reason: 'needs a person: the finding names no resource that this remediation acts on',
 };
 
+/** What a response is about when there is no resource to act on. */
+const accountOf = ({ account, region, partition }: Finding): Target => ({
+  type: 'AWS::Account',
+  id: account,
+  arn: `arn:${partition}:iam::${account}:root`,
+  account,
+  region,
+  partition,
+});
+
+async function handle(request: Request, { messageId }: SQSRecord, crew: Crew): Promise<void> {
+  if (await inTurn(request, messageId, crew.leases, crew)) return;
+  crew.logger.info('left to the response that holds the resource', {
+    messageId,
+    correlation: request.correlation,
+    remediation: request.action.id,
+    resource: request.target.arn,
+  });
+}
+
+/** The last line of a response, and its metrics: how many, and the time from the event to the end of it. */
+function tell(response: Response, finding: Finding, logger: Logger, metrics: Metrics): void {
+  const { id, correlation, remediation, target, outcome = 'open', reason, finishedAt = '' } = response;
+  logger.info('response ended', { response: id, correlation, remediation, resource: target.arn, outcome, reason });
+  const measure = (name: string, unit: MetricUnit, value: number) => {
+    const metric = metrics.singleMetric();
+    metric.addDimensions({ remediation, outcome });
+    metric.addMetric(name, unit, value);
+  };
+  measure('responses', MetricUnit.Count, 1);
+  measure(
+    'timeToOutcome',
+    MetricUnit.Milliseconds,
+    Math.max(0, Date.parse(finishedAt) - Date.parse(finding.envelope.time)),
+  );
+}
+
 async function reject(record: SQSRecord, reason: string, crew: Crew): Promise<void> {
   crew.logger.error('message rejected', { messageId: record.messageId, reason });
   crew.metrics.singleMetric().addMetric('rejected', MetricUnit.Count, 1);
   await crew.queue.reject(record.body, reason);
-}
-
-const toMessage = ({ id, action, target, finding, correlation }: Request): string =>
-  JSON.stringify({
-    firebreak: 'target',
-    response: id,
-    remediation: action.id,
-    target,
-    finding,
-    correlation,
-  } satisfies TargetMessage);
-
-/**
- * The body as a message of our own, when it is one. No finding can pass for one: EventBridge writes the outermost level of
- * an event, and the queue takes messages from our rules and this worker alone.
- */
-function targetMessage(body: string): TargetMessage | undefined {
-  if (!body.startsWith('{"firebreak":"target",')) return undefined;
-  return JSON.parse(body) as TargetMessage;
-}
-
-function ownRequest({ response: id, remediation, target, finding, correlation }: TargetMessage, crew: Crew): Request {
-  const action = crew.actions.find((known) => known.id === remediation);
-  if (!action) throw new Error(`no remediation ${remediation} in this worker`);
-  return { id, action, target, finding, correlation };
 }
 
 function environment(name: string): string {

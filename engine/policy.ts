@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { ACCOUNT_ID } from './arn.ts';
 import type { Action, Risk, Target } from './remediation.ts';
+import { targetFromArn, targetKey } from './targets.ts';
 
 /** What may happen without a person: run it, ask first, or only say what would happen. */
 export const MODES = ['automatic', 'approval', 'observe'] as const;
@@ -63,7 +64,13 @@ export function exceptionFor(policy: Policy, remediation: string, target: Target
   return policy.exceptions.find(
     (exception) =>
       (exception.remediation === '*' || exception.remediation === remediation) &&
-      exception.resource === target.arn &&
+      covers(exception, target) &&
       exception.expires >= today,
   );
+}
+
+/** Whether an exception names a target, by whichever ARN either of them writes it: an IAM user's path names nothing more. */
+function covers({ resource }: Exception, target: Target): boolean {
+  const named = targetFromArn([target.type], resource, target);
+  return named !== undefined && targetKey(named) === targetKey(target) && named.partition === target.partition;
 }

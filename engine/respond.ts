@@ -17,7 +17,6 @@ export interface House {
   readonly sessions: Sessions;
   readonly policy: Policy;
   readonly home: { readonly account: string; readonly region: string };
-  readonly log: Log;
   /** A person asked for this resource by name: what would wait for approval only warns. */
   readonly requested?: boolean;
   /** Plan, and go no further. */
@@ -26,11 +25,8 @@ export interface House {
   readonly confirm?: (plan: Plan) => Promise<Stop | undefined>;
   /** No other try will follow, so that what is transient ends the response too. */
   readonly lastTry?: boolean;
-}
-
-export interface Log {
-  info(message: string, fields: Record<string, unknown>): void;
-  warn(message: string, fields: Record<string, unknown>): void;
+  /** Is told of each response that ends here, once. */
+  readonly ended?: (response: Response, finding: Finding) => void;
 }
 
 /** One remediation, one resource, one finding. */
@@ -69,6 +65,10 @@ export const respond = (request: Request, house: House): Promise<Response> => at
  */
 export const undo = (request: UndoRequest, house: House): Promise<Response> =>
   attempt(request, house, goBack, { undoes: request.undoes });
+
+/** Records a response that ends before there is anything to read: the ledger has an end for every finding. */
+export const conclude = (request: Request, stop: Stop, house: House): Promise<Response> =>
+  attempt(request, house, async () => stop);
 
 type Work<R extends Request> = (request: R, house: House, context: Context, resumed: boolean) => Promise<Stop>;
 
@@ -109,14 +109,7 @@ async function attempt<R extends Request>(
     return { outcome: 'failed', reason: describeError(error) };
   });
   const closed = await house.ledger.close(response, outcome, reason);
-  house.log.info('response ended', {
-    response: id,
-    correlation,
-    remediation: action.id,
-    resource: target.arn,
-    outcome,
-    ...(reason !== undefined && { reason }),
-  });
+  house.ended?.(closed, finding);
   return closed;
 }
 
@@ -130,12 +123,16 @@ async function fix(request: Request, house: House, context: Context, resumed: bo
 
   const reader = action.clients(await house.sessions.read(target));
   const fresh = await action.plan(reader, target, context);
-  const declined = action.decline?.(fresh, context);
-  if (declined) return declined;
   const earlier = resumed ? await house.ledger.get(id) : undefined;
+  const applying = earlier?.timeline.some(({ event }) => event === 'applying');
+  // What is half changed is not declined any more: the facts may speak of our own change.
+  const declined = applying ? undefined : action.decline?.(fresh, context);
+  if (declined) return declined;
   const plan = earlier?.plan ? continued(fresh, earlier.plan) : fresh;
   if (changes(plan.before, plan.after).length === 0) {
-    return earlier?.timeline.some(({ event }) => event === 'applying')
+    const since = changes(fresh.after, fresh.before);
+    if (since.length > 0) return { outcome: 'unverified', reason: `${MORE_SINCE}: ${describeChanges(since)}` };
+    return applying
       ? { outcome: 'verified', reason: 'the change of an interrupted run is in place' }
       : { outcome: 'compliant', reason: 'nothing to change' };
   }
@@ -151,12 +148,21 @@ async function fix(request: Request, house: House, context: Context, resumed: bo
 
   await change(plan, request, house, context);
   const left = await settle(reader, plan, request, context);
-  if (left.length === 0) return { outcome: 'verified', reason: 'changed, and it reads back as planned' };
+  // What an interrupted run planned may by now be less than the resource needs.
+  if (left.length === 0 && !earlier?.plan) return AS_PLANNED;
   const again = await action.plan(reader, target, context);
-  return changes(again.before, again.after).length === 0
-    ? { outcome: 'verified', reason: 'the resource is compliant, if not exactly as planned' }
-    : { outcome: 'unverified', reason: `changed, but it reads back otherwise: ${describeChanges(left)}` };
+  const wrong = changes(again.after, again.before);
+  if (wrong.length > 0) {
+    const how = left.length > 0 ? 'changed, but it reads back otherwise' : MORE_SINCE;
+    return { outcome: 'unverified', reason: `${how}: ${describeChanges(wrong)}` };
+  }
+  return left.length === 0
+    ? AS_PLANNED
+    : { outcome: 'verified', reason: 'the resource is compliant, if not exactly as planned' };
 }
+
+const AS_PLANNED: Stop = { outcome: 'verified', reason: 'changed, and it reads back as planned' };
+const MORE_SINCE = 'what was planned is in place, and more is wrong since';
 
 /**
  * What is left of a recorded plan after an interruption: its own parts, as they are now. A part that the record does not know
@@ -211,13 +217,19 @@ async function change(plan: Plan, { action, target, id }: Request, house: House,
   const whole = await house.sessions.write(target, action.permissions.write(target, plan), id);
   if (whole) return action.apply(action.clients(whole), target, plan, context);
 
+  // A part that cannot be written does not keep the others from being.
+  const failures: unknown[] = [];
   for (const { part: name, from } of wanted) {
     // Each step is told the whole goal, so that what forbids one part is seen before any is written.
     const step: Plan = { ...plan, before: withPart(plan.after, name, from) };
     const session = await house.sessions.write(target, action.permissions.write(target, step), id);
     if (!session) throw new Error(`the session policy for ${name} is longer than STS takes`);
-    await action.apply(action.clients(session), target, step, context);
+    await action.apply(action.clients(session), target, step, context).catch((error: unknown) => {
+      if (isTransient(error)) throw error;
+      failures.push(error);
+    });
   }
+  if (failures.length > 0) throw failures[0];
 }
 
 /** Reads until the plan is in place, or long enough; answers the parts that are not. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { arnOf, idFromArn, parseArn } from './arn.ts';
+import { anyArn, arnOf, idFromArn, parseArn } from './arn.ts';
 import type { Sessions } from './aws/sessions.ts';
 import type { Finding, FindingResource } from './findings/finding.ts';
 import type { Action, Target } from './remediation.ts';
@@ -76,9 +76,7 @@ export const targetKey = ({ type, id, account, region, partition }: Target): str
 /** Any resource of a type in the account of a CloudFormation stack: what a role may touch, before a session policy names one. */
 export function anyTarget(type: string): Target {
   const place = { account: '${AWS::AccountId}', region: '*', partition: '${AWS::Partition}' };
-  const arn = arnOf(type, place, '*');
-  if (arn === undefined) throw new Error(`engine/arn.ts does not know the resource type ${type}`);
-  return { type, id: '*', arn, ...place };
+  return { type, id: '*', arn: anyArn(type, place), ...place };
 }
 
 const LETTERS = 'abcdefghjkmnpqrstuvwxyz23456789';
@@ -87,11 +85,17 @@ const RESPONSE_ID = new RegExp(`^[a-z][a-z0-9-]{0,40}-[${LETTERS}]{10}$`);
 /** True for text of the form that response ids have. */
 export const isResponseId = (text: string): boolean => RESPONSE_ID.test(text);
 
-/** The id of a response: the same for the same message, remediation and target, so that a redelivery finds its own. */
+/** The worker of a remediation: the folder below functions/. */
+export const workerOf = (remediation: string): string => remediation.slice(0, remediation.indexOf('.'));
+
+/**
+ * The id of a response: the same for the same message, remediation and target, so that a redelivery finds its own.
+ * @param message what asked for it; several findings in one SQS message (a custom action) are told apart by it
+ */
 export function responseId(remediation: string, target: Target, message: string): string {
   const digest = createHash('sha256')
     .update(JSON.stringify([remediation, targetKey(target), message]))
     .digest();
   const letters = [...digest.subarray(0, 10)].map((byte) => LETTERS[byte % LETTERS.length]).join('');
-  return `${remediation.slice(0, remediation.indexOf('.'))}-${letters}`;
+  return `${workerOf(remediation)}-${letters}`;
 }

@@ -107,7 +107,6 @@ function tryOn(action: Action, specimen: Specimen, used: Set<string>): void {
       sessions: new AssumedSessions(home, worker, action.permissions.read),
       policy,
       home,
-      log: { info: () => undefined, warn: () => undefined },
     };
   });
   afterAll(() => {

@@ -47,7 +47,10 @@ export interface InvocationResult {
 }
 
 const BOOTSTRAP = fileURLToPath(new URL('./lambda-bootstrap.mjs', import.meta.url));
-/** https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-ib */
+/**
+ * A package may load for this long; after that Lambda loads it once more, within the timeout of the invocation.
+ * https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-ib
+ */
 const INIT_MS = 10_000;
 
 /** The environment variables of a function: those that it is configured with, and those that Lambda sets. */
@@ -214,7 +217,7 @@ export class ExecutionEnvironment {
         log({ functionName: this.#function.name, requestId: this.#latest, line }),
       );
     }
-    const slow = setTimeout(() => this.kill(), INIT_MS);
+    const slow = setTimeout(() => this.kill(), INIT_MS + this.#function.timeout * 1_000);
     void this.#initialised.then(() => clearTimeout(slow));
     this.#child.once('close', (code, signal) => {
       this.#over = true;

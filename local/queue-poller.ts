@@ -11,7 +11,7 @@ import type { InvocationResult } from './lambda-environment.ts';
 
 /** Milliseconds between two looks at a queue: right after it had something, and when it has long been empty. */
 const SHORTEST_PAUSE_MS = 20;
-const LONGEST_PAUSE_MS = 150;
+const LONGEST_PAUSE_MS = 250;
 /** Milliseconds until a queue that could not be polled is tried again. */
 const AFTER_ERROR_MS = 1_000;
 /** Messages that one ReceiveMessage gives. */

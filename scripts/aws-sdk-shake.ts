@@ -1,10 +1,13 @@
 import { globSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import type { Plugin } from 'esbuild';
 
 /** Every word of our own sources: an error class that is not among them is one that we do not ask for. */
 const ownWords = new Set(
-  globSync('{engine,functions}/**/*.ts').flatMap((path) => readFileSync(path, 'utf8').match(/\w+/g) ?? []),
+  globSync(fileURLToPath(new URL('../{engine,functions}/**/*.ts', import.meta.url))).flatMap(
+    (path) => readFileSync(path, 'utf8').match(/\w+/g) ?? [],
+  ),
 );
 
 /**

@@ -82,6 +82,7 @@ async function describe({ endpoint, runner }: Cloud) {
   );
   return {
     endpoint,
+    pid: process.pid,
     homeRegion: HOME_REGION,
     regions: REGIONS,
     accounts: { security: SECURITY_ACCOUNT, members: MEMBER_ACCOUNTS, outside: OUTSIDE_ACCOUNT },

@@ -4,6 +4,7 @@ import {
   SendMessageCommand,
   SQSClient,
 } from '@aws-sdk/client-sqs';
+import { TransientError } from '../errors.ts';
 import type { SessionConfig } from './session.ts';
 
 /** Entries that one SendMessageBatch takes. */
@@ -24,14 +25,17 @@ export class WorkerQueue {
     this.#deadLetters = deadLetters;
   }
 
-  /** Sends messages of its own to the worker. @throws when SQS did not take them all */
+  /**
+   * Sends messages of its own to the worker.
+   * @throws TransientError when SQS did not take them all: then some may have been sent
+   */
   async send(bodies: readonly string[]): Promise<void> {
     for (let from = 0; from < bodies.length; from += BATCH) {
       const Entries = bodies
         .slice(from, from + BATCH)
         .map((MessageBody, index) => ({ Id: String(index), MessageBody }));
       const { Failed = [] } = await this.#sqs.send(new SendMessageBatchCommand({ QueueUrl: this.#queue, Entries }));
-      if (Failed.length > 0) throw new Error(`SQS did not take ${Failed.length} messages: ${Failed[0]?.Code}`);
+      if (Failed.length > 0) throw new TransientError(`SQS did not take ${Failed.length} messages: ${Failed[0]?.Code}`);
     }
   }
 

@@ -37,6 +37,9 @@ export const sessionPolicy = (reads: readonly string[], writes: readonly Permiss
     ],
   });
 
+/** Name of the role in every account that a worker's execution role, and nobody else, may assume. */
+export const memberRole = (worker: string): string => `firebreak-${worker}`;
+
 /** Sessions by assuming a role in the member account: the worker's own, where nobody names another. */
 export class AssumedSessions implements Sessions {
   readonly #sts: STSClient;
@@ -44,6 +47,8 @@ export class AssumedSessions implements Sessions {
   readonly #role: string;
   readonly #reads: readonly string[];
   readonly #cached = new Map<string, Promise<AwsCredentialIdentity>>();
+  /** One session object as long as its credentials hold: clients are made once for each. */
+  readonly #readers = new Map<string, SessionConfig>();
 
   /**
    * @param home account and Region in which the worker itself runs
@@ -55,7 +60,7 @@ export class AssumedSessions implements Sessions {
     home: { account: string; region: string },
     worker: string,
     reads: readonly string[],
-    role = `firebreak-${worker}`,
+    role = memberRole(worker),
   ) {
     this.#sts = new STSClient(sessionConfig(home.account, home.region));
     this.#worker = worker;
@@ -75,7 +80,13 @@ export class AssumedSessions implements Sessions {
         this.#assume(partition, account, session, sessionPolicy(this.#reads), READ_SESSION_SECONDS),
       );
     }
-    return sessionConfig(account, region, await this.#cached.get(account), `firebreak/${this.#worker}`);
+    const credentials = await this.#cached.get(account);
+    const key = `${account}/${region}`;
+    const reader = this.#readers.get(key);
+    if (reader && reader.credentials === credentials) return reader;
+    const renewed = sessionConfig(account, region, credentials, `firebreak/${this.#worker}`);
+    this.#readers.set(key, renewed);
+    return renewed;
   }
 
   async write(place: Place, permissions: readonly Permission[], response: string): Promise<SessionConfig | null> {

@@ -1,29 +1,22 @@
-import { gunzipSync, gzipSync } from 'node:zlib';
 import {
   type AttributeValue,
   ConditionalCheckFailedException,
   DynamoDBClient,
   PutItemCommand,
+  type PutItemCommandInput,
   QueryCommand,
   type QueryCommandOutput,
-  UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import type { SessionConfig } from '../aws/session.ts';
 import type { Finding } from '../findings/finding.ts';
 import type { Plan } from '../remediation.ts';
 import type { Outcome, Response, ResponseRecord, TimelineEntry } from '../response.ts';
 import type { Json } from '../state.ts';
-import type { Lease, Leases, Ledger, Note } from './ledger.ts';
-
-type Item = Record<string, AttributeValue>;
+import { type Item, packed, text, unpacked } from './item.ts';
+import type { Ledger } from './ledger.ts';
 
 /** Index of headers by the day they started. */
 export const BY_DAY = 'by-day';
-
-const text = (value: string): AttributeValue => ({ S: value });
-const packed = (value: unknown): AttributeValue => ({ B: gzipSync(JSON.stringify(value)) });
-const unpacked = <T>(attribute: AttributeValue | undefined): T =>
-  JSON.parse(gunzipSync(attribute?.B ?? new Uint8Array()).toString()) as T;
 
 /** A response's worker is in its id, and leads every key, so that IAM can keep each worker to its own items. */
 const workerOf = (id: string): string => id.slice(0, id.lastIndexOf('-'));
@@ -73,13 +66,16 @@ export class DynamoDbLedger implements Ledger {
       finishedAt: this.#now().toISOString(),
       ...(reason !== undefined && { reason }),
     };
-    await this.#db.send(
-      new PutItemCommand({
-        TableName: this.#table,
-        Item: { pk: responseKey(response.id), sk: text('HEADER'), ...header(closed) },
-      }),
+    const { outcome: known } = response;
+    const existing = await this.#put(
+      { pk: responseKey(response.id), sk: text('HEADER'), ...header(closed) },
+      known === undefined ? 'attribute_not_exists(#outcome)' : '#outcome = :known',
+      {
+        ExpressionAttributeNames: { '#outcome': 'outcome' },
+        ...(known !== undefined && { ExpressionAttributeValues: { ':known': text(known) } }),
+      },
     );
-    return closed;
+    return existing ? headerOf(existing) : closed;
   }
 
   async get(id: string): Promise<ResponseRecord | undefined> {
@@ -147,14 +143,24 @@ export class DynamoDbLedger implements Ledger {
   }
 
   /** Puts an item that is not there yet; answers the one that is. */
-  async #putOnce(item: Item): Promise<Item | undefined> {
+  #putOnce(item: Item): Promise<Item | undefined> {
+    return this.#put(item, 'attribute_not_exists(pk)');
+  }
+
+  /** Puts an item, or answers the one for which the condition does not hold. */
+  async #put(
+    item: Item,
+    condition: string,
+    terms: Pick<PutItemCommandInput, 'ExpressionAttributeNames' | 'ExpressionAttributeValues'> = {},
+  ): Promise<Item | undefined> {
     try {
       await this.#db.send(
         new PutItemCommand({
           TableName: this.#table,
           Item: item,
-          ConditionExpression: 'attribute_not_exists(pk)',
+          ConditionExpression: condition,
           ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+          ...terms,
         }),
       );
       return undefined;
@@ -169,114 +175,6 @@ const header = (response: Response): Item => ({
   day: text(response.startedAt.slice(0, 10)),
   at: text(response.startedAt),
   response: text(JSON.stringify(response)),
+  ...(response.outcome !== undefined && { outcome: text(response.outcome) }),
 });
 const headerOf = (item: Item): Response => JSON.parse(item.response?.S ?? '') as Response;
-
-/** Leases in the same table. A lease that is let go stays as an item without holder: the ledger deletes nothing. */
-export class DynamoDbLeases implements Leases {
-  readonly #db: DynamoDBClient;
-  readonly #table: string;
-  readonly #seconds: number;
-
-  /** @param seconds how long a holder has; longer than the function's timeout */
-  constructor(session: SessionConfig, table: string, seconds: number) {
-    this.#db = new DynamoDBClient(session);
-    this.#table = table;
-    this.#seconds = seconds;
-  }
-
-  async acquire(key: string, response: string, note: Note): Promise<Lease | undefined> {
-    const now = Math.floor(Date.now() / 1_000);
-    try {
-      const { Attributes: lease } = await this.#db.send(
-        new UpdateItemCommand({
-          TableName: this.#table,
-          Key: keyOf(key),
-          UpdateExpression:
-            'SET #holder = :me, #until = :until, #response = if_not_exists(#response, :response), #notes = if_not_exists(#notes, :none)',
-          ConditionExpression: 'attribute_not_exists(#holder) OR #holder = :me OR #until < :now',
-          ExpressionAttributeNames: LEASE_NAMES,
-          ExpressionAttributeValues: {
-            ':me': text(note.message),
-            ':until': { N: String(now + this.#seconds) },
-            ':now': { N: String(now) },
-            ':response': text(response),
-            ':none': { M: {} },
-          },
-          ReturnValues: 'ALL_NEW',
-        }),
-      );
-      return { response: lease?.response?.S ?? response, notes: notesOf(lease) };
-    } catch (error) {
-      if (!(error instanceof ConditionalCheckFailedException)) throw error;
-    }
-    return (await this.#leave(key, note)) ? undefined : this.acquire(key, response, note);
-  }
-
-  async release(key: string, holder: string, seen: readonly Note[]): Promise<readonly Note[]> {
-    try {
-      await this.#db.send(
-        new UpdateItemCommand({
-          TableName: this.#table,
-          Key: keyOf(key),
-          UpdateExpression: 'REMOVE #holder, #until, #response, #notes',
-          ConditionExpression: '#holder = :me AND size(#notes) = :seen',
-          ExpressionAttributeNames: LEASE_NAMES,
-          ExpressionAttributeValues: { ':me': text(holder), ':seen': { N: String(seen.length) } },
-          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-        }),
-      );
-      return [];
-    } catch (error) {
-      if (!(error instanceof ConditionalCheckFailedException)) throw error;
-      if (error.Item?.holder?.S !== holder) return [];
-      const known = new Set(seen.map((note) => note.message));
-      return notesOf(error.Item).filter((note) => !known.has(note.message));
-    }
-  }
-
-  async follow(key: string, holder: string, response: string): Promise<void> {
-    await this.#db.send(
-      new UpdateItemCommand({
-        TableName: this.#table,
-        Key: keyOf(key),
-        UpdateExpression: 'SET #response = :response, #until = :until',
-        ConditionExpression: '#holder = :me',
-        ExpressionAttributeNames: { '#holder': 'holder', '#until': 'until', '#response': 'response' },
-        ExpressionAttributeValues: {
-          ':me': text(holder),
-          ':response': text(response),
-          ':until': { N: String(Math.floor(Date.now() / 1_000) + this.#seconds) },
-        },
-      }),
-    );
-  }
-
-  /** Leaves a note for the holder; false when there is none any more. */
-  async #leave(key: string, note: Note): Promise<boolean> {
-    try {
-      await this.#db.send(
-        new UpdateItemCommand({
-          TableName: this.#table,
-          Key: keyOf(key),
-          UpdateExpression: 'SET #notes.#message = :note',
-          ConditionExpression: 'attribute_exists(#holder)',
-          ExpressionAttributeNames: { '#holder': 'holder', '#notes': 'notes', '#message': note.message },
-          ExpressionAttributeValues: { ':note': packed(note.finding) },
-        }),
-      );
-      return true;
-    } catch (error) {
-      if (error instanceof ConditionalCheckFailedException) return false;
-      throw error;
-    }
-  }
-}
-
-const keyOf = (key: string): Item => ({
-  pk: text(`${key.slice(0, key.indexOf('.'))}#lease#${key}`),
-  sk: text('LEASE'),
-});
-const LEASE_NAMES = { '#holder': 'holder', '#until': 'until', '#response': 'response', '#notes': 'notes' };
-const notesOf = (lease: Item | undefined): Note[] =>
-  Object.entries(lease?.notes?.M ?? {}).map(([message, note]) => ({ message, finding: unpacked<Finding>(note) }));

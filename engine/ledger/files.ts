@@ -66,6 +66,8 @@ export class FileLedger implements Ledger {
       finishedAt: this.#now().toISOString(),
       ...(reason !== undefined && { reason }),
     };
+    const known = this.#header(response.id);
+    if (known && known.outcome !== response.outcome) return known;
     await replace(this.#path(response.id, HEADER), pretty(closed));
     await this.#keep(response.id);
     return closed;

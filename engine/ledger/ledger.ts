@@ -14,7 +14,10 @@ export interface Ledger {
    * a state half written by an interrupted run never becomes the state to go back to.
    */
   plan(id: string, plan: Plan): Promise<Plan>;
-  /** Ends a response. */
+  /**
+   * Ends a response as its caller knows it. When another run ended it meanwhile, answers that end and changes nothing: what
+   * was told once is not taken back by whoever comes second.
+   */
   close(response: Response, outcome: Outcome, reason: string | undefined): Promise<Response>;
   get(id: string): Promise<ResponseRecord | undefined>;
   /** Headers, newest first: all, or those with one outcome. */
@@ -25,9 +28,9 @@ export interface Ledger {
   }): Promise<readonly Response[]>;
 }
 
-/** A finding that came while another response held the resource. */
+/** A finding, and the response that it asks for: left for whoever holds the resource. */
 export interface Note {
-  readonly message: string;
+  readonly response: string;
   readonly finding: Finding;
 }
 
@@ -44,12 +47,14 @@ export const leaseKey = (remediation: string, arn: string): string => `${remedia
 /** One response at a time on a remediation and resource. */
 export interface Leases {
   /**
-   * Takes the lease, also from a holder whose time is over. The holder is a message id, so that a redelivery takes over
-   * at once. When somebody else holds it, leaves the note for them and answers undefined.
+   * Takes the lease, also from a holder whose time is over. When somebody else holds it, leaves the note for them and
+   * answers undefined.
+   * @param holder a message id, so that a redelivery takes over at once
+   * @throws TransientError when as many notes are left as the holder can look at
    */
-  acquire(key: string, response: string, note: Note): Promise<Lease | undefined>;
+  acquire(key: string, holder: string, note: Note): Promise<Lease | undefined>;
   /** Lets go, or answers the notes that came since (without those in `seen`), which the holder looks at first. */
   release(key: string, holder: string, seen: readonly Note[]): Promise<readonly Note[]>;
-  /** The held lease goes on with another response. */
-  follow(key: string, holder: string, response: string): Promise<void>;
+  /** The held lease goes on with another response, for its full time. False: it is somebody else's by now. */
+  follow(key: string, holder: string, response: string): Promise<boolean>;
 }

@@ -183,7 +183,8 @@ describe('a rule', () => {
 
   test('that EC2 describes only in part is not taken for one that opens nothing', () => {
     const part = { SecurityGroupRuleId: 'r', GroupId: 'g', IsEgress: false, IpProtocol: 'tcp', CidrIpv4: '0.0.0.0/0' };
-    expect(() => openToAll([part])).toThrow('without its group, protocol or ports');
+    expect(() => openToAll([{ ...part, IsEgress: undefined, FromPort: 22, ToPort: 22 }])).toThrow('direction');
+    expect(() => openToAll([part])).toThrow('without its group, direction, protocol or ports');
   });
 
   test('keeps its tags, less those that only AWS can write', () => {

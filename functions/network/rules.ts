@@ -63,10 +63,10 @@ export async function rulesOf(ec2: EC2Client, groups: readonly string[]): Promis
 export const openToAll = (rules: readonly SecurityGroupRule[]): OpenRule[] =>
   rules.flatMap((rule) => {
     const cidr = rule.CidrIpv4 ?? rule.CidrIpv6 ?? '';
-    if (rule.IsEgress !== false || !ANYWHERE.has(cidr)) return [];
+    if (rule.IsEgress || !ANYWHERE.has(cidr)) return [];
     const { SecurityGroupRuleId: id, GroupId: group, IpProtocol, FromPort, ToPort, Description, Tags = [] } = rule;
-    if (!id || !group || !IpProtocol || FromPort === undefined || ToPort === undefined) {
-      throw new Error(`EC2 described the rule ${id} without its group, protocol or ports`);
+    if (!id || !group || !IpProtocol || FromPort === undefined || ToPort === undefined || rule.IsEgress === undefined) {
+      throw new Error(`EC2 described the rule ${id} without its group, direction, protocol or ports`);
     }
     // Nobody but AWS can write the tags that it reserves for itself.
     const tags = Tags.flatMap(({ Key, Value }) => (Key && !/^aws:/i.test(Key) ? [[Key, Value ?? '']] : []));

@@ -7,8 +7,8 @@ import {
 } from '@aws-sdk/client-rds';
 import { MEMBER_ACCOUNTS, OUTSIDE_ACCOUNT } from '../../local/connection.ts';
 import { contract } from '../../local/contract.ts';
-import { findingAbout } from '../../local/exposures/findings.ts';
 import { shareDbClusterSnapshot, shareDbSnapshot } from '../../local/exposures/rds-snapshots.ts';
+import { findingAbout } from '../../local/findings.ts';
 import type { Specimen } from '../../local/specimen.ts';
 import privatizeRdsSnapshot from './privatize-rds-snapshot.ts';
 
@@ -33,7 +33,7 @@ const instance: Specimen = {
     };
     return {
       target,
-      finding: findingAbout(target, 'securityhub', 'RDS.1'),
+      finding: findingAbout(account, { source: 'securityhub', type: 'RDS.1', resources: [target] }),
       observe: sharedWith,
       untouched: (observed) => (observed as string[]).filter((who) => who === allowed),
       closed: async () => (await sharedWith()).every((who) => who === allowed),
@@ -63,7 +63,7 @@ const cluster: Specimen = {
     };
     return {
       target,
-      finding: findingAbout(target, 'access-analyzer', 'AWS::RDS::DBClusterSnapshot'),
+      finding: findingAbout(account, { source: 'access-analyzer', type: target.type, resources: [target] }),
       observe: sharedWith,
       untouched: (observed) => (observed as string[]).filter((who) => who === allowed),
       closed: async () => (await sharedWith()).every((who) => who === allowed),

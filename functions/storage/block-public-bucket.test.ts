@@ -90,7 +90,11 @@ const specimen: Specimen = {
           other,
         } as object as Json;
       },
-      closed: async () => (await anybodyGets(name)).every((status) => status === 403),
+      async closed() {
+        const { block } = await access(account, name);
+        const blocked = Object.values(block ?? {}).filter((on) => on === true).length === 4;
+        return blocked && (await anybodyGets(name)).every((status) => status === 403);
+      },
       async alter() {
         const half = {
           BlockPublicAcls: true,

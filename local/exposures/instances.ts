@@ -4,6 +4,7 @@ import {
   CreateNetworkInterfaceCommand,
   CreateVolumeCommand,
   DescribeInstancesCommand,
+  DescribeNetworkInterfacesCommand,
   EC2Client,
 } from '@aws-sdk/client-ec2';
 import type { Target } from '../../engine/remediation.ts';
@@ -37,4 +38,13 @@ export async function attachInterface(
   const NetworkInterfaceId = NetworkInterface?.NetworkInterfaceId ?? '';
   await ec2.send(new AttachNetworkInterfaceCommand({ NetworkInterfaceId, InstanceId: instance, DeviceIndex }));
   return NetworkInterfaceId;
+}
+
+/** The groups of each interface of an instance, by name. */
+export async function groupNames({ client }: Account, { id }: Pick<Target, 'id'>): Promise<string[][]> {
+  const Filters = [{ Name: 'attachment.instance-id', Values: [id] }];
+  const { NetworkInterfaces = [] } = await new EC2Client(client).send(
+    new DescribeNetworkInterfacesCommand({ Filters }),
+  );
+  return NetworkInterfaces.map(({ Groups = [] }) => Groups.map(({ GroupName = '' }) => GroupName).sort());
 }

@@ -1,0 +1,50 @@
+import { type Leases, leaseKey, type Note } from './ledger/ledger.ts';
+import { type House, type Request, respond } from './respond.ts';
+import { targetKey } from './targets.ts';
+
+/**
+ * Runs a response under the lease of its resource, and then whatever was told about the resource meanwhile, each in its turn:
+ * an interrupted response first, then this one, then those that came since.
+ *
+ * @param message id of the message, which holds the lease
+ * @returns false when another response holds the resource: it will look at this finding before it lets go
+ * @throws what is transient; the lease stays with the message, whose redelivery goes on
+ */
+export async function inTurn(request: Request, message: string, leases: Leases, house: House): Promise<boolean> {
+  const key = leaseKey(request.action.id, targetKey(request.target));
+  const own: Note = { response: request.id, finding: request.finding };
+  const lease = await leases.acquire(key, message, own);
+  if (!lease) return false;
+  let waiting: readonly Note[] = lease.notes;
+  if (lease.response === request.id) {
+    await respond(request, house);
+  } else {
+    const interrupted = await house.ledger.get(lease.response);
+    if (interrupted && !interrupted.response.outcome) {
+      const { finding, response } = interrupted;
+      await respond({ ...request, id: response.id, finding, correlation: response.correlation }, house);
+    }
+    waiting = [...waiting, own];
+  }
+  const seen = [...lease.notes];
+  for (;;) {
+    for (const { finding, response } of latest(waiting)) {
+      if (!(await leases.follow(key, message, response))) return true;
+      await respond({ ...request, id: response, finding, correlation: finding.envelope.id }, house);
+    }
+    waiting = await leases.release(key, message, seen);
+    if (waiting.length === 0) return true;
+    seen.push(...waiting);
+  }
+}
+
+/** Of several tellings of one finding, the newest: the resource's state decides, so one look answers them all. */
+function latest(notes: readonly Note[]): Note[] {
+  const byFinding = new Map<string, Note>();
+  for (const note of notes) {
+    const id = `${note.finding.source}/${note.finding.id}`;
+    const known = byFinding.get(id);
+    if (!known || known.finding.updatedAt <= note.finding.updatedAt) byFinding.set(id, note);
+  }
+  return [...byFinding.values()];
+}
