@@ -20,8 +20,8 @@ import {
   SECURITY_ACCOUNT,
 } from '../local/connection.ts';
 import { sharedCloud } from '../local/contract.ts';
-import { findingAbout } from '../local/exposures/findings.ts';
 import { shareDbSnapshot } from '../local/exposures/rds-snapshots.ts';
+import { findingAbout } from '../local/findings.ts';
 import type { Account } from '../local/specimen.ts';
 import { loadWorkers } from '../scripts/workers.ts';
 
@@ -297,7 +297,13 @@ describe('the deployed ledger', () => {
     const deployed = new DynamoDbLedger(sessionConfig(SECURITY_ACCOUNT, HOME_REGION, ROOT), table);
     const id = responseId(RDS, target, 'a message');
     const { outcome, reason, finishedAt, ...response } = { ...record.response, id };
-    await deployed.open(response, findingAbout(target, 'securityhub', 'RDS.1'));
+    await deployed.open(
+      response,
+      findingAbout(
+        { id: target.account, region: target.region },
+        { source: 'securityhub', type: 'RDS.1', resources: [target] },
+      ),
+    );
     await deployed.plan(id, record.plan);
     await deployed.append(id, 'applying', []);
     await deployed.close(response, outcome, reason);

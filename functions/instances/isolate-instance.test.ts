@@ -4,7 +4,6 @@ import {
   DescribeSnapshotsCommand,
   DescribeVolumesCommand,
   EC2Client,
-  type IpPermission,
   ModifyNetworkInterfaceAttributeCommand,
 } from '@aws-sdk/client-ec2';
 import { describe, expect, test } from '@jest/globals';
@@ -18,7 +17,7 @@ import { findingAbout } from '../../local/findings.ts';
 import type { Account, Specimen } from '../../local/specimen.ts';
 import { BRUTE_FORCE, COMPROMISE } from './compromise.ts';
 import isolateInstance from './isolate-instance.ts';
-import { FLUSH, QUARANTINE, without } from './isolation-groups.ts';
+import { FLUSH, QUARANTINE } from './isolation-groups.ts';
 import { isolated, isolationState } from './isolation-state.ts';
 
 /** The groups of each interface of an instance. */
@@ -185,26 +184,4 @@ test('the wanted state is recorded and read back as such', () => {
     }),
   );
   expect(isolationState.safeParse({ 'interface/eni-00000001': ['*'] }).success).toBe(false);
-});
-
-test('rules are told apart by protocol, ports and peer', () => {
-  const peer = fc.oneof(
-    fc.record({ IpRanges: fc.constantFrom('0.0.0.0/0', '10.0.0.0/8').map((CidrIp) => [{ CidrIp }]) }),
-    fc.record({ Ipv6Ranges: fc.constantFrom('::/0', 'fd00::/8').map((CidrIpv6) => [{ CidrIpv6 }]) }),
-    fc.record({ PrefixListIds: fc.constant([{ PrefixListId: 'pl-00000001' }]) }),
-    fc.record({ UserIdGroupPairs: fc.constant([{ GroupId: 'sg-00000001' }]) }),
-    fc.constant({}),
-  );
-  const ports = fc.constantFrom<IpPermission>({ IpProtocol: '-1' }, { IpProtocol: 'tcp', FromPort: 22, ToPort: 22 });
-  const rules = fc.array(fc.tuple(ports, peer).map(([rule, to]) => ({ ...rule, ...to }) as IpPermission));
-  fc.assert(
-    fc.property(rules, rules, (these, those) => {
-      const have = new Set(those.map((each) => JSON.stringify(each)));
-      expect(without(these, those)).toEqual(these.filter((each) => !have.has(JSON.stringify(each))));
-    }),
-  );
-  const both = { IpProtocol: '-1', IpRanges: [{ CidrIp: '0.0.0.0/0' }], Ipv6Ranges: [{ CidrIpv6: '::/0' }] };
-  expect(without([both], [{ IpProtocol: '-1', IpRanges: both.IpRanges }])).toEqual([
-    { IpProtocol: '-1', Ipv6Ranges: both.Ipv6Ranges },
-  ]);
 });

@@ -101,7 +101,12 @@ export default defineRemediation({
       return { outcome: 'refused', reason };
     }
     // To isolate the other interfaces alone would look like isolation.
-    if (unchangeable.length > 0) return { outcome: 'refused', reason: `a person has to: ${unchangeable.join('; ')}` };
+    if (unchangeable.length > 0) {
+      return {
+        outcome: 'refused',
+        reason: `not all its interfaces can be changed from here: ${unchangeable.join('; ')}`,
+      };
+    }
     return undefined;
   },
 

@@ -6,7 +6,7 @@ import { targetsOf } from '../../engine/targets.ts';
 import { HOME_REGION, MEMBER_ACCOUNTS, OUTSIDE_ACCOUNT } from '../../local/connection.ts';
 import { contract, sharedCloud } from '../../local/contract.ts';
 import { allowEbsSnapshot, shareEbsSnapshot } from '../../local/exposures/ebs-snapshots.ts';
-import { findingAbout } from '../../local/exposures/findings.ts';
+import { findingAbout } from '../../local/findings.ts';
 import type { Specimen } from '../../local/specimen.ts';
 import privatizeEbsSnapshot from './privatize-ebs-snapshot.ts';
 
@@ -19,7 +19,10 @@ const others = (size: 'usual' | 'largest'): string[] =>
 
 /** As Security Hub finds public snapshots: it names the account. */
 const aboutAccount = (one: Target): Finding =>
-  findingAbout(one, 'securityhub', 'EC2.1', { resources: [{ type: 'AWS::Account', id: one.account }] });
+  findingAbout(
+    { id: one.account, region: one.region },
+    { source: 'securityhub', type: 'EC2.1', resources: [{ type: 'AWS::Account', id: one.account }] },
+  );
 
 const specimen: Specimen = {
   parameters: { allowedAccounts: [allowed] },
@@ -94,16 +97,18 @@ describe('the targets of a finding', () => {
 
   test('are what it names, without a call, where it names snapshots', async () => {
     const finding = findingAbout(
+      { id: owner, region: HOME_REGION },
       {
-        type: 'AWS::EC2::Snapshot',
-        id: 'snap-0a91c35d7e2f4b680',
-        arn: 'arn:aws:ec2:eu-west-1::snapshot/snap-0a91c35d7e2f4b680',
-        account: owner,
-        region: HOME_REGION,
-        partition: 'aws',
+        source: 'cloudtrail',
+        type: 'ec2:ModifySnapshotAttribute',
+        resources: [
+          {
+            type: 'AWS::EC2::Snapshot',
+            id: 'snap-0a91c35d7e2f4b680',
+            arn: 'arn:aws:ec2:eu-west-1::snapshot/snap-0a91c35d7e2f4b680',
+          },
+        ],
       },
-      'cloudtrail',
-      'ec2:ModifySnapshotAttribute',
     );
     const noSessions = { read: () => Promise.reject(new Error('it was about to call')) };
     expect(await targetsOf(privatizeEbsSnapshot, finding, noSessions, {})).toMatchObject([

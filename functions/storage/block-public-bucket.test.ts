@@ -22,7 +22,7 @@ import {
   readableBy,
   readableByEverybody,
 } from '../../local/exposures/buckets.ts';
-import { findingAbout } from '../../local/exposures/findings.ts';
+import { findingAbout } from '../../local/findings.ts';
 import type { Account, Specimen } from '../../local/specimen.ts';
 import blockPublicBucket from './block-public-bucket.ts';
 
@@ -79,7 +79,11 @@ const specimen: Specimen = {
     await createOpenBucket(account, neighbour, everyWay(neighbour));
     return {
       target,
-      finding: findingAbout(target, 'guardduty', 'Policy:S3/BucketAnonymousAccessGranted'),
+      finding: findingAbout(account, {
+        source: 'guardduty',
+        type: 'Policy:S3/BucketAnonymousAccessGranted',
+        resources: [target],
+      }),
       observe: async () =>
         ({ own: await access(account, name), other: await access(account, neighbour) }) as object as Json,
       untouched(observed) {
@@ -129,7 +133,7 @@ async function tried(
   const clients = clientsOf(account.client);
   const records: [string, Json][] = [];
   const context = {
-    finding: findingAbout(target, 'securityhub', 'S3.8'),
+    finding: findingAbout(account, { source: 'securityhub', type: 'S3.8', resources: [target] }),
     parameters: { publicWebsites: publicWebsites(name) },
     response: 'storage-tried',
     now: new Date(),
