@@ -15,7 +15,7 @@ const target: Target = {
   region: 'eu-west-1',
   partition: 'aws',
 };
-const context: Context = {
+const context: Context<Record<string, never>> = {
   finding: findingAbout(target, 'securityhub', 'S3.2'),
   parameters: {},
   response: 'storage-aaaaaaaaaa',

@@ -1,4 +1,5 @@
 import { isServerError, isThrottlingError, isTransientError } from '@smithy/core/retry';
+import type { SdkError } from '@smithy/types';
 
 /** A fault of our own dealings that will pass: what was asked for is tried again. */
 export class TransientError extends Error {
@@ -22,12 +23,13 @@ const ALSO_TRANSIENT = new Set([
  */
 export function isTransient(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
+  const known = error as SdkError & { readonly $fault?: string };
   return (
     error instanceof TransientError ||
-    isThrottlingError(error) ||
-    isTransientError(error) ||
-    isServerError(error) ||
-    (error as { $fault?: string }).$fault === 'server' ||
+    isThrottlingError(known) ||
+    isTransientError(known) ||
+    isServerError(known) ||
+    known.$fault === 'server' ||
     ALSO_TRANSIENT.has(error.name)
   );
 }

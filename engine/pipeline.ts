@@ -173,9 +173,10 @@ async function handle(request: Request, { messageId }: SQSRecord, crew: Crew): P
 function tell(response: Response, finding: Finding, logger: Logger, metrics: Metrics): void {
   const { id, correlation, remediation, target, outcome = 'open', reason, finishedAt = '' } = response;
   logger.info('response ended', { response: id, correlation, remediation, resource: target.arn, outcome, reason });
-  const measure = (name: string, unit: MetricUnit, value: number) => {
+  const measure = (name: string, unit: (typeof MetricUnit)[keyof typeof MetricUnit], value: number) => {
     const metric = metrics.singleMetric();
-    metric.addDimensions({ remediation, outcome });
+    metric.addDimension('remediation', remediation);
+    metric.addDimension('outcome', outcome);
     metric.addMetric(name, unit, value);
   };
   measure('responses', MetricUnit.Count, 1);

@@ -28,7 +28,8 @@ export function disturbed(action: Action, each: 'call' | 'attempt', handle: Hand
   return {
     ...action,
     clients(session) {
-      const clients = action.clients(session);
+      // Clients are made once for a session: those of a copy are our own to disturb.
+      const clients = action.clients({ ...session });
       for (const { middlewareStack } of Object.values(clients as Record<string, Disturbable>)) {
         if (each === 'call') {
           middlewareStack.add((next, { commandName }) => between(next, commandName), {

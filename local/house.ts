@@ -31,6 +31,5 @@ export async function deployedHouse(cloud: Connection, action: Action): Promise<
     sessions: new AssumedSessions(home, worker, action.permissions.read),
     policy: policySchema.parse({ version: 1, remediations: { [action.id]: { mode: 'automatic' } } }),
     home,
-    log: { info: () => undefined, warn: () => undefined },
   };
 }

@@ -112,6 +112,8 @@ function awsConfig(endpoint: string): string {
       `region = ${HOME_REGION}`,
       `role_arn = arn:aws:iam::${account}:role/${ADMINISTRATOR_ROLE}`,
       `source_profile = default`,
+      // The AWS CLI keeps sessions by name, also those of a cloud that is gone.
+      `role_session_name = cloud-${Date.now()}`,
     );
   }
   return `${profiles.join('\n')}\n`;

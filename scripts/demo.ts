@@ -182,6 +182,11 @@ async function takeBack(response: string, endpoint: string): Promise<Response> {
   return (JSON.parse(output) as { response: Response }).response;
 }
 
+/** As much of a text as a line of a terminal shows. */
+const clipped = (text: string): string => (text.length > 104 ? `${text.slice(0, 103)}…` : text);
+/** Lines for the changes of one response. */
+const DONE_LINES = 6;
+
 function progress(step: string): void {
   screen.line(['dim', `${((performance.now() - started) / 1_000).toFixed(1).padStart(5)} s  ${step}`]);
 }
@@ -194,21 +199,31 @@ function print(
   seconds: number,
 ): void {
   screen.line('');
-  for (const row of shown) {
-    screen.line(
-      [row.outcome === 'verified' ? 'green' : 'red', row.outcome.padEnd(10)],
-      `${row.milliseconds} ms`.padStart(9),
-      '  ',
-      ['bold', `${row.source}: ${row.finding}`],
-    );
+  const cells = shown.map(({ outcome, milliseconds, source, finding, resource, account, region }) => [
+    outcome,
+    String(milliseconds),
+    source,
+    finding,
+    `${resource} in ${account}, ${region}`,
+  ]);
+  const heads = ['OUTCOME', 'MS', 'SOURCE', 'FINDING', 'RESOURCE'];
+  const widths = heads.map((head, column) => Math.max(head.length, ...cells.map((row) => row[column]?.length ?? 0)));
+  const aligned = (row: readonly string[]): string =>
+    row
+      .map((cell, column) => (column === 1 ? cell.padStart(widths[1] ?? 0) : cell.padEnd(widths[column] ?? 0)))
+      .join('  ')
+      .trimEnd();
+  screen.line(['dim', aligned(heads)]);
+  for (const [index, row] of shown.entries()) {
+    const good = row.outcome === 'verified';
+    screen.line([good ? 'green' : 'red', aligned(cells[index] ?? [])]);
     screen.table(
       [
-        ['resource', `${row.resource} in ${row.account}, ${row.region}`],
-        ['wrong', row.wrong],
+        ['wrong', clipped(row.wrong)],
         ['done', row.remediation],
-        ...row.done.slice(0, 6).map((change) => ['', change]),
-        ...(row.done.length > 6 ? [['', `and ${row.done.length - 6} more`]] : []),
-        ...(row.outcome === 'verified' ? [] : [['why', row.reason ?? '']]),
+        ...row.done.slice(0, DONE_LINES).map((change) => ['', clipped(change)]),
+        ...(row.done.length > DONE_LINES ? [['', `and ${row.done.length - DONE_LINES} more`]] : []),
+        ...(good ? [] : [['why', row.reason ?? '']]),
         ['undo', row.undo],
       ],
       '    ',

@@ -145,6 +145,16 @@ test('whichever call it dies after, the next run ends it, with one set of eviden
   );
 }, 120_000);
 
+test('a response keeps the volumes itself, unless the instance was isolated with evidence before it', async () => {
+  const { target, request } = await compromised();
+  expect(await respond(request, house)).toMatchObject({ outcome: 'verified' });
+  expect(await respond(requestFor(target), house)).toMatchObject({ outcome: 'compliant' });
+  expect(await evidence(target)).toBe(2);
+  expect(await undoOf(request)).toMatchObject({ outcome: 'undone' });
+  expect(await respond(requestFor(target), house)).toMatchObject({ outcome: 'verified' });
+  expect(await evidence(target)).toBe(4);
+});
+
 test('snapshots that were started though the answer was lost are not started again', async () => {
   const { target, request } = await compromised();
   const sent: string[] = [];
@@ -201,6 +211,16 @@ describe('when the quarantine is refused after the flush', () => {
     expect(await undoOf(request)).toMatchObject({ outcome: 'undone' });
     expect(await groupNames(account, target)).toEqual(WAS);
   });
+});
+
+test('a person can take an interrupted response back from the flush group', async () => {
+  const { target, request } = await compromised();
+  let moves = 0;
+  const stuck = refusing(({ name }) => name === MOVE && ++moves > 1);
+  expect(await respond({ ...request, action: stuck }, house)).toMatchObject(REFUSED);
+  expect(await groupNames(account, target)).toEqual([['firebreak-flush']]);
+  expect(await undoOf(request)).toMatchObject({ outcome: 'undone' });
+  expect(await groupNames(account, target)).toEqual(WAS);
 });
 
 test.each([1, 15])(

@@ -6,14 +6,20 @@ import { policySchema } from '../../engine/policy.ts';
 import type { Action, Target } from '../../engine/remediation.ts';
 import { respond } from '../../engine/respond.ts';
 import { responseId, targetOf } from '../../engine/targets.ts';
-import blockPublicBucket from '../../functions/storage/block-public-bucket.ts';
-import closeOpenIngress from '../../functions/network/close-open-ingress.ts';
 import deactivateOldAccessKeys from '../../functions/identity/deactivate-old-access-keys.ts';
 import isolateInstance from '../../functions/instances/isolate-instance.ts';
+import closeOpenIngress from '../../functions/network/close-open-ingress.ts';
 import privatizeEbsSnapshot from '../../functions/snapshots/privatize-ebs-snapshot.ts';
 import privatizeRdsSnapshot from '../../functions/snapshots/privatize-rds-snapshot.ts';
+import blockPublicBucket from '../../functions/storage/block-public-bucket.ts';
 import { LEDGER_TABLE } from '../../local/cloud.ts';
-import { type Connection, HOME_REGION, MEMBER_ACCOUNTS, OUTSIDE_ACCOUNT, SECURITY_ACCOUNT } from '../../local/connection.ts';
+import {
+  type Connection,
+  HOME_REGION,
+  MEMBER_ACCOUNTS,
+  OUTSIDE_ACCOUNT,
+  SECURITY_ACCOUNT,
+} from '../../local/connection.ts';
 import type { Call } from '../../local/doors.ts';
 import { createOpenBucket, grantTo, readableBy, readableByEverybody } from '../../local/exposures/buckets.ts';
 import { shareEbsSnapshot } from '../../local/exposures/ebs-snapshots.ts';
@@ -138,9 +144,9 @@ async function fix(action: Action, target: Target, [source, type]: Fix['type'], 
   const message = randomUUID();
   const finding = findingAbout(target, source, type);
   const request = { id: responseId(action.id, target, message), action, target, finding, correlation: message };
-  const log = { info: () => undefined, warn: () => undefined };
-  const { outcome, reason } = await respond(request, { ledger, sessions, policy, home, log });
-  if (outcome !== 'verified') throw new Error(`${action.id} on ${target.id} at ${endpoint} ended ${outcome}: ${reason}`);
+  const { outcome, reason } = await respond(request, { ledger, sessions, policy, home });
+  if (outcome !== 'verified')
+    throw new Error(`${action.id} on ${target.id} at ${endpoint} ended ${outcome}: ${reason}`);
 }
 
 /** Calls of one fix. */

@@ -1,0 +1,326 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import * as z from 'zod/mini';
+import { findingAbout } from '../local/exposures/findings.ts';
+import { sessionConfig } from './aws/session.ts';
+import type { Sessions } from './aws/sessions.ts';
+import { defineRemediation } from './define.ts';
+import { TransientError } from './errors.ts';
+import { FileLedger } from './ledger/files.ts';
+import type { Ledger } from './ledger/ledger.ts';
+import { policySchema } from './policy.ts';
+import type { Target } from './remediation.ts';
+import { conclude, type House, type Request, respond, undo } from './respond.ts';
+import { changes, type State, withPart } from './state.ts';
+import { responseId } from './targets.ts';
+import { securityHub } from './triggers.ts';
+
+const target: Target = {
+  type: 'AWS::S3::Bucket',
+  id: 'doors',
+  arn: 'arn:aws:s3:::doors',
+  account: '444455556666',
+  region: 'eu-west-1',
+  partition: 'aws',
+};
+const finding = findingAbout(target, 'securityhub', 'S3.2');
+const session = sessionConfig(target.account, target.region);
+
+/** A resource of doors that should be shut, its API, and a place where a run can be killed: before or after any call. */
+class Doors {
+  state: State = { back: 'open', front: 'open', side: 'shut' };
+  /** Reads still show this many times what was before the last write. */
+  lag = 0;
+  calls = 0;
+  killAt = Number.POSITIVE_INFINITY;
+  writes = 0;
+  #stale: State = this.state;
+
+  /** A call, which may be the last: before it takes place or after it has and nobody is told. */
+  async call<T>(take: () => T | Promise<T>): Promise<T> {
+    this.#live();
+    const answer = await take();
+    this.#live();
+    return answer;
+  }
+
+  #live(): void {
+    this.calls += 1;
+    if (this.calls === this.killAt) throw new TransientError('killed');
+  }
+
+  read(): State {
+    if (this.lag === 0) return this.state;
+    this.lag -= 1;
+    return this.#stale;
+  }
+
+  write(name: string, value: string | null): void {
+    this.writes += 1;
+    this.#stale = this.state;
+    this.state = withPart(this.state, name, value);
+  }
+}
+
+let doors: Doors;
+let root: string;
+beforeEach(() => {
+  doors = new Doors();
+  root = mkdtempSync(join(tmpdir(), 'firebreak-'));
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+const shutDoors = (
+  more: { readonly stuck?: boolean; readonly declineWhenShut?: boolean; readonly fail?: Error } = {},
+) =>
+  defineRemediation({
+    id: 'storage.shut-doors',
+    title: 'Shut doors',
+    risk: 'safe',
+    handles: [securityHub('S3.2')],
+    resource: ['AWS::S3::Bucket'],
+    parameters: z.strictObject({}),
+    state: z.record(z.string(), z.enum(['open', 'shut'])),
+    permissions: { read: ['s3:Look'], write: () => [{ actions: ['s3:Shut'], resources: [target.arn] }] },
+    gone: ['NoSuchBucket'],
+    clients: () => ({}),
+    read: () =>
+      doors.call(() => {
+        if (more.fail) throw more.fail;
+        const state = doors.read() as Record<string, 'open' | 'shut'>;
+        return { state, facts: { open: Object.values(state).filter((door) => door === 'open').length } };
+      }),
+    desired: (state) =>
+      Object.fromEntries(Object.keys(state).map((name) => [name, 'shut'])) as Record<string, 'open' | 'shut'>,
+    decline: ({ facts }) =>
+      more.declineWhenShut && facts.open === 0 ? { outcome: 'refused', reason: 'nothing but the roof' } : undefined,
+    async write(_clients, _target, next, current) {
+      if (more.stuck) return;
+      for (const { part, to } of changes(current, next)) await doors.call(() => doors.write(part, to as string | null));
+    },
+  });
+
+/** The ledger, whose every call can be the last of a run too. */
+const mortal = (ledger: Ledger): Ledger => ({
+  open: (...given) => doors.call(() => ledger.open(...given)),
+  append: (...given) => doors.call(() => ledger.append(...given)),
+  plan: (...given) => doors.call(() => ledger.plan(...given)),
+  close: (...given) => doors.call(() => ledger.close(...given)),
+  get: (...given) => doors.call(() => ledger.get(...given)),
+  list: (...given) => ledger.list(...given),
+});
+
+const sessions: Sessions = {
+  read: () => doors.call(() => session),
+  write: () => doors.call(() => session),
+};
+
+const house = (more: Partial<House> = {}): House => ({
+  ledger: mortal(new FileLedger(root)),
+  sessions,
+  policy: policySchema.parse({ version: 1 }),
+  home: { account: '111122223333', region: 'eu-west-1' },
+  ...more,
+});
+
+const request = (action = shutDoors(), message = 'm1'): Request => ({
+  id: responseId(action.id, target, message),
+  action,
+  target,
+  finding,
+  correlation: 'event-1',
+});
+
+/** Runs until it is not killed any more, as SQS would have it. */
+async function untilDone(one: Request, on = house()) {
+  for (let run = 0; run < 3; run += 1) {
+    try {
+      return await respond(one, on);
+    } catch (error) {
+      if (!(error instanceof TransientError)) throw error;
+    }
+  }
+  throw new Error('it never ended');
+}
+
+const OPEN: State = { back: 'open', front: 'open', side: 'shut' };
+const SHUT: State = { back: 'shut', front: 'shut', side: 'shut' };
+
+describe('a response', () => {
+  test('killed before or after any call ends as an undisturbed one, and what was before stays the way back', async () => {
+    const undisturbed = await untilDone(request());
+    expect(undisturbed).toMatchObject({ outcome: 'verified' });
+    const calls = doors.calls;
+    expect(calls).toBeGreaterThan(15);
+
+    for (let killAt = 1; killAt <= calls; killAt += 1) {
+      doors = new Doors();
+      doors.killAt = killAt;
+      const one = request(shutDoors({ declineWhenShut: true }), `killed at ${killAt}`);
+      const ended = await untilDone(one);
+      expect({ killAt, outcome: ended.outcome }).toEqual({ killAt, outcome: 'verified' });
+      expect(doors.state).toEqual(SHUT);
+      expect(doors.writes).toBeLessThanOrEqual(3);
+      const record = await new FileLedger(root).get(one.id);
+      expect(record?.plan).toMatchObject({ before: OPEN, after: SHUT });
+
+      const back = await undo(
+        { ...request(shutDoors(), `undo ${killAt}`), recorded: record?.plan ?? never(), undoes: one.id, by: 'me' },
+        house(),
+      );
+      expect(back.outcome).toBe('undone');
+      expect(doors.state).toEqual(OPEN);
+    }
+  });
+
+  test('told again answers what it came to, and touches nothing', async () => {
+    const first = await respond(request(), house());
+    doors.state = OPEN;
+    const { writes } = doors;
+    expect(await respond(request(), house())).toEqual(first);
+    expect(doors.writes).toBe(writes);
+  });
+
+  test.each([false, true])('resumed does not claim what came after its plan (already written: %p)', async (written) => {
+    const calls = await recorded(written ? 'applying' : 'plan');
+    doors.killAt = calls;
+    const one = request(shutDoors(), 'interrupted');
+    await expect(respond(one, house())).rejects.toThrow('killed');
+    doors.state = { ...(written ? SHUT : doors.state), roof: 'open' };
+    const ended = await respond(one, house());
+    expect(ended).toMatchObject({ outcome: 'unverified', reason: expect.stringContaining('roof') });
+    expect(doors.state).toEqual({ ...SHUT, roof: 'open' });
+  });
+
+  test('waits for a change to be seen, and says unverified when it never is', async () => {
+    doors.lag = 0;
+    const action = shutDoors();
+    const write = action.apply;
+    const slow = {
+      ...action,
+      apply: async (...given: Parameters<typeof write>) => {
+        await write(...given);
+        doors.lag = 2;
+      },
+    };
+    expect(await respond(request(slow), house())).toMatchObject({ outcome: 'verified' });
+
+    doors.state = OPEN;
+    const stuck = await respond(request(shutDoors({ stuck: true }), 'm2'), house());
+    expect(stuck).toMatchObject({ outcome: 'unverified', reason: expect.stringContaining('front') });
+  }, 30_000);
+
+  test('never acts on a failed read', async () => {
+    const denied = Object.assign(new Error('no'), { name: 'AccessDenied' });
+    const failed = await respond(request(shutDoors({ fail: denied })), house());
+    expect(failed).toMatchObject({ outcome: 'failed', reason: 'AccessDenied: no' });
+    const gone = Object.assign(new Error('no'), { name: 'NoSuchBucket' });
+    expect(await respond(request(shutDoors({ fail: gone }), 'm2'), house())).toMatchObject({ outcome: 'gone' });
+    const throttled = new TransientError('slow down');
+    const waits = request(shutDoors({ fail: throttled }), 'm3');
+    await expect(respond(waits, house())).rejects.toThrow('slow down');
+    expect((await new FileLedger(root).get(waits.id))?.response.outcome).toBeUndefined();
+    expect(await respond(waits, house({ lastTry: true }))).toMatchObject({ outcome: 'failed' });
+    expect(doors.writes).toBe(0);
+  });
+
+  test('writes nothing before approval, on a dry run, in observe mode, for an exception or a sample', async () => {
+    const policy = (more: object) => ({ policy: policySchema.parse({ version: 1, ...more }) });
+    const mode = (name: string) => policy({ remediations: { 'storage.shut-doors': { mode: name } } });
+    const excepted = { remediation: '*', resource: target.arn, owner: 'o', reason: 'r', expires: '2999-01-01' };
+    const end = async (message: string, more: Partial<House>, about = finding) =>
+      (await respond({ ...request(shutDoors(), message), finding: about }, house(more))).outcome;
+    expect(await end('a', mode('approval'))).toBe('awaiting-approval');
+    expect(await end('b', mode('observe'))).toBe('observed');
+    expect(await end('c', { planOnly: true })).toBe('observed');
+    expect(await end('d', policy({ exceptions: [excepted] }))).toBe('excepted');
+    expect(await end('e', {}, { ...finding, sample: true })).toBe('simulated');
+    expect(doors.writes).toBe(0);
+    expect(await end('f', { ...mode('approval'), requested: true })).toBe('verified');
+  });
+
+  test('takes a session for each part when one policy would be too long', async () => {
+    const asked: number[] = [];
+    const narrow: Sessions = {
+      ...sessions,
+      write: async () => {
+        asked.push(doors.writes);
+        return asked.length === 1 ? null : session;
+      },
+    };
+    expect(await respond(request(), house({ sessions: narrow }))).toMatchObject({ outcome: 'verified' });
+    expect(asked).toEqual([0, 0, 1]);
+  });
+
+  test('is told of once when it ends, also when there was nothing to act on', async () => {
+    const told: (string | undefined)[] = [];
+    const on = house({ ended: ({ outcome }) => told.push(outcome) });
+    await respond(request(), on);
+    await respond(request(), on);
+    await conclude(request(shutDoors(), 'm2'), { outcome: 'refused', reason: 'nothing named' }, on);
+    expect(told).toEqual(['verified', 'refused']);
+  });
+});
+
+describe('an undo', () => {
+  const fixed = async () => {
+    const one = request();
+    await respond(one, house());
+    const plan = (await new FileLedger(root).get(one.id))?.plan ?? never();
+    return { ...request(shutDoors(), 'undo'), recorded: plan, undoes: one.id, by: 'me' };
+  };
+
+  test('asks before it writes, and looks again after the answer', async () => {
+    const back = await fixed();
+    const { writes } = doors;
+    const no = house({ confirm: async () => ({ outcome: 'denied', reason: 'no' }) });
+    expect(await undo(back, no)).toMatchObject({ outcome: 'denied', undoes: back.undoes });
+    const moved = house({
+      confirm: async () => {
+        doors.state = { ...doors.state, front: 'open' };
+        return undefined;
+      },
+    });
+    expect(await undo({ ...back, id: responseId(back.action.id, target, 'second') }, moved)).toMatchObject({
+      outcome: 'changed-since',
+    });
+    expect(doors.writes).toBe(writes);
+  });
+
+  test('writes no state that the remediation would not know', async () => {
+    const back = await fixed();
+    const { writes } = doors;
+    const forged = { ...back, recorded: { ...back.recorded, before: { front: 'removed' } } };
+    expect(await undo(forged, house())).toMatchObject({ outcome: 'failed' });
+    expect(doors.writes).toBe(writes);
+  });
+});
+
+const never = (): never => {
+  throw new Error('nothing was recorded');
+};
+
+/** How many calls an undisturbed run has made when it has recorded this. */
+async function recorded(what: 'plan' | 'applying'): Promise<number> {
+  const ledger = mortal(new FileLedger(root));
+  let calls = 0;
+  const noted = async <T>(entry: boolean, answer: Promise<T>): Promise<T> => {
+    const value = await answer;
+    if (entry) calls = doors.calls;
+    return value;
+  };
+  await respond(
+    request(),
+    house({
+      ledger: {
+        ...ledger,
+        plan: (...given) => noted(what === 'plan', ledger.plan(...given)),
+        append: (...given) => noted(what === given[1], ledger.append(...given)),
+      },
+    }),
+  );
+  doors = new Doors();
+  return calls;
+}
