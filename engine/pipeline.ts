@@ -25,12 +25,12 @@ import { responseId, targetsOf } from './targets.ts';
 import { triggers } from './triggers.ts';
 import { inTurn } from './turns.ts';
 
-/** Seconds a holder has a lease: longer than the function's timeout in serverless.yml. */
+/** Seconds a holder has a lease: longer than the function's timeout in scripts/generate/workers.ts. */
 const LEASE_SECONDS = 120;
 /** Seconds until a message that failed for a passing reason comes back, by how often it was received. */
 const RETRY_SECONDS = [5, 20, 60, 180];
-/** Receives before SQS moves a message to the dead-letter queue, as in serverless.yml. */
-const MAX_RECEIVES = 5;
+/** Receives before SQS moves a message to the dead-letter queue: the queues are generated from it. */
+export const MAX_RECEIVES = 5;
 
 /** Makes the handler of a worker: messages of its queue in, responses out. */
 export function createWorker(worker: string, actions: readonly Action[], policy: Policy) {
@@ -81,8 +81,9 @@ async function receive(record: SQSRecord, worker: Crew): Promise<void> {
   const crew: Crew = { ...worker, lastTry: receives >= MAX_RECEIVES };
   try {
     const own = fromMessage(record.body, crew.actions);
-    if (own) await handle(own, record, crew);
-    else await dispatch(record, crew);
+    if (!own) return await dispatch(record, crew);
+    received(record, own.correlation, crew);
+    await handle(own, record, crew);
   } catch (error) {
     if (!isTransient(error)) return reject(record, describeError(error), crew);
     crew.logger.warn('message comes back', { messageId: record.messageId, receives, error: describeError(error) });
@@ -97,6 +98,7 @@ async function receive(record: SQSRecord, worker: Crew): Promise<void> {
 async function dispatch(record: SQSRecord, crew: Crew): Promise<void> {
   const { findings, rejection } = normalise(record.body);
   if (rejection !== undefined) return reject(record, rejection, crew);
+  received(record, findings[0]?.envelope.id, crew);
   for (const finding of findings) {
     const doubt = inauthentic(finding, { home: crew.home, administrators: crew.policy.administrators });
     if (doubt !== undefined) return reject(record, doubt, crew);
@@ -122,7 +124,7 @@ async function dispatch(record: SQSRecord, crew: Crew): Promise<void> {
   }
   const [first, ...others] = requests;
   if (first === undefined) {
-    crew.logger.info('nothing to act on', { messageId: record.messageId, correlation: findings[0]?.envelope.id });
+    crew.logger.info('nothing to run', { messageId: record.messageId, correlation: findings[0]?.envelope.id });
   } else if (others.length === 0) {
     await handle(first, record, crew);
   } else {
@@ -186,6 +188,10 @@ function tell(response: Response, finding: Finding, logger: Logger, metrics: Met
     Math.max(0, Date.parse(finishedAt) - Date.parse(finding.envelope.time)),
   );
 }
+
+/** Ties the message, which later lines may know alone, to the event: a response's correlation is the event's id. */
+const received = ({ messageId }: SQSRecord, correlation: string | undefined, { logger }: Crew): void =>
+  logger.info('message received', { messageId, correlation });
 
 async function reject(record: SQSRecord, reason: string, crew: Crew): Promise<void> {
   crew.logger.error('message rejected', { messageId: record.messageId, reason });

@@ -23,9 +23,23 @@ describe('the schema', () => {
     { version: 1, remediation: {} },
     { version: 1, administrators: ['444'] },
     { version: 1, remediations: { 'a.b': { mode: 'auto' } } },
-    { version: 1, exceptions: [{ remediation: '*', resource: 'x', owner: '', reason: 'r', expires: '2027-01-01' }] },
-    { version: 1, exceptions: [{ remediation: '*', resource: 'x', owner: 'o', reason: 'r' }] },
-    { version: 1, exceptions: [{ remediation: '*', resource: 'x', owner: 'o', reason: 'r', expires: 'never' }] },
+    {
+      version: 1,
+      exceptions: [{ remediation: '*', resource: 'arn:aws:s3:::x', owner: '', reason: 'r', expires: '2027-01-01' }],
+    },
+    { version: 1, exceptions: [{ remediation: '*', resource: 'arn:aws:s3:::x', owner: 'o', reason: 'r' }] },
+    {
+      version: 1,
+      exceptions: [{ remediation: '*', resource: 'arn:aws:s3:::x', owner: 'o', reason: 'r', expires: 'never' }],
+    },
+    {
+      version: 1,
+      exceptions: [{ remediation: '*', resource: 'exports', owner: 'o', reason: 'r', expires: '2027-01-01' }],
+    },
+    {
+      version: 1,
+      exceptions: [{ remediation: '*', resource: 'arn:aws:s3:::*', owner: 'o', reason: 'r', expires: '2027-01-01' }],
+    },
   ])('refuses %j', (given) => {
     expect(policySchema.safeParse(given).success).toBe(false);
   });

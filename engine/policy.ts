@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { ACCOUNT_ID } from './arn.ts';
+import { ACCOUNT_ID, parseArn } from './arn.ts';
 import type { Action, Risk, Target } from './remediation.ts';
 import { targetFromArn, targetKey } from './targets.ts';
 
@@ -11,7 +11,7 @@ const exceptionSchema = z.strictObject({
   /** A remediation id, or `*` for all. */
   remediation: z.string(),
   /** ARN of the one resource that is left alone. */
-  resource: z.string(),
+  resource: z.string().check(z.refine((text) => parseArn(text) !== undefined, 'is not the ARN of one resource')),
   /** Who answers for it. */
   owner: z.string().check(z.minLength(1)),
   reason: z.string().check(z.minLength(1)),

@@ -192,6 +192,9 @@ describe('a response', () => {
     const ended = await respond(one, house());
     expect(ended).toMatchObject({ outcome: 'unverified', reason: expect.stringContaining('roof') });
     expect(doors.state).toEqual({ ...SHUT, roof: 'open' });
+    const record = await new FileLedger(root).get(one.id);
+    expect(record?.plan).toMatchObject({ before: OPEN, after: SHUT });
+    expect(record?.timeline.some(({ event }) => event === 'continued')).toBe(!written);
   });
 
   test('waits for a change to be seen, and says unverified when it never is', async () => {

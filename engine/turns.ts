@@ -12,7 +12,7 @@ import { targetKey } from './targets.ts';
  */
 export async function inTurn(request: Request, message: string, leases: Leases, house: House): Promise<boolean> {
   const key = leaseKey(request.action.id, targetKey(request.target));
-  const own: Note = { response: request.id, finding: request.finding };
+  const own: Note = { response: request.id, target: request.target, finding: request.finding };
   const lease = await leases.acquire(key, message, own);
   if (!lease) return false;
   let waiting: readonly Note[] = lease.notes;
@@ -22,15 +22,16 @@ export async function inTurn(request: Request, message: string, leases: Leases, 
     const interrupted = await house.ledger.get(lease.response);
     if (interrupted && !interrupted.response.outcome) {
       const { finding, response } = interrupted;
-      await respond({ ...request, id: response.id, finding, correlation: response.correlation }, house);
+      const { id, target, correlation } = response;
+      await respond({ ...request, id, target, finding, correlation }, house);
     }
     waiting = [...waiting, own];
   }
   const seen = [...lease.notes];
   for (;;) {
-    for (const { finding, response } of latest(waiting)) {
+    for (const { response, target, finding } of latest(waiting)) {
       if (!(await leases.follow(key, message, response))) return true;
-      await respond({ ...request, id: response, finding, correlation: finding.envelope.id }, house);
+      await respond({ ...request, id: response, target, finding, correlation: finding.envelope.id }, house);
     }
     waiting = await leases.release(key, message, seen);
     if (waiting.length === 0) return true;

@@ -1,15 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { sessionConfig } from '../engine/aws/session.ts';
-import { AssumedSessions } from '../engine/aws/sessions.ts';
-import { DynamoDbLedger } from '../engine/ledger/dynamodb.ts';
-import { type Policy, policySchema } from '../engine/policy.ts';
 import type { Action, Plan } from '../engine/remediation.ts';
 import { type House, type Request, respond, undo } from '../engine/respond.ts';
 import type { Response } from '../engine/response.ts';
 import { changes } from '../engine/state.ts';
 import { anyTarget, responseId, targetKey, targetsOf } from '../engine/targets.ts';
-import { CLOUD_ENDPOINT, Connection, HOME_REGION, MEMBER_ACCOUNTS, REGIONS, SECURITY_ACCOUNT } from './connection.ts';
+import { CLOUD_ENDPOINT, Connection, HOME_REGION, MEMBER_ACCOUNTS, REGIONS } from './connection.ts';
+import { deployedHouse } from './house.ts';
 import type { Exposed, Specimen } from './specimen.ts';
 
 /** The embedded cloud that this test run shares. */
@@ -49,7 +46,6 @@ export function contract(action: Action, ...specimens: readonly Specimen[]): voi
 function tryOn(action: Action, specimen: Specimen, used: Set<string>): void {
   const cloud = sharedCloud();
   const worker = action.id.slice(0, action.id.indexOf('.'));
-  const home = { account: SECURITY_ACCOUNT, region: HOME_REGION };
   const [member] = MEMBER_ACCOUNTS;
   const environment = { ...process.env };
   let house: House;
@@ -85,29 +81,7 @@ function tryOn(action: Action, specimen: Specimen, used: Set<string>): void {
     undo({ ...request(of), recorded: await planOf(fixed), undoes: fixed.id, by: 'the contract suite' }, house);
 
   beforeAll(async () => {
-    const role = `arn:aws:iam::${home.account}:role/firebreak-worker-${worker}`;
-    const credentials = await cloud.doors.assumeAsService(
-      'lambda.amazonaws.com',
-      role,
-      `firebreak-${worker}`,
-      `arn:aws:lambda:${home.region}:${home.account}:function:firebreak-${worker}`,
-    );
-    Object.assign(process.env, {
-      AWS_ENDPOINT_URL: cloud.endpoint,
-      AWS_ACCESS_KEY_ID: credentials.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
-      AWS_SESSION_TOKEN: credentials.sessionToken,
-    });
-    const policy: Policy = policySchema.parse({
-      version: 1,
-      remediations: { [action.id]: { mode: 'automatic', parameters: { ...specimen.parameters } } },
-    });
-    house = {
-      ledger: new DynamoDbLedger(sessionConfig(home.account, home.region), 'firebreak-ledger'),
-      sessions: new AssumedSessions(home, worker, action.permissions.read),
-      policy,
-      home,
-    };
+    house = await deployedHouse(cloud, action, specimen.parameters);
   });
   afterAll(() => {
     process.env = environment;

@@ -11,7 +11,11 @@ import { type Connection, HOME_REGION, SECURITY_ACCOUNT } from './connection.ts'
  * ledger is the deployed one. The remediation runs without approval.
  * Sets the endpoint and the worker's credentials in the environment, as Lambda does.
  */
-export async function deployedHouse(cloud: Connection, action: Action): Promise<House> {
+export async function deployedHouse(
+  cloud: Connection,
+  action: Action,
+  parameters: Readonly<Record<string, unknown>> = {},
+): Promise<House> {
   const worker = action.id.slice(0, action.id.indexOf('.'));
   const home = { account: SECURITY_ACCOUNT, region: HOME_REGION };
   const credentials = await cloud.doors.assumeAsService(
@@ -29,7 +33,7 @@ export async function deployedHouse(cloud: Connection, action: Action): Promise<
   return {
     ledger: new DynamoDbLedger(sessionConfig(home.account, home.region), 'firebreak-ledger'),
     sessions: new AssumedSessions(home, worker, action.permissions.read),
-    policy: policySchema.parse({ version: 1, remediations: { [action.id]: { mode: 'automatic' } } }),
+    policy: policySchema.parse({ version: 1, remediations: { [action.id]: { mode: 'automatic', parameters } } }),
     home,
   };
 }

@@ -1,8 +1,85 @@
+import { writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { Bench } from './bench/bench.ts';
-import { custodian } from './bench/custodian.ts'; import {bytes} from './bench/bytes.ts'; import {load} from './bench/load.ts'; import {hang} from './bench/hang.ts';
+import { Terminal } from '../cli/terminal.ts';
+import { Bench, ROOT } from './bench/bench.ts';
+import { bytes } from './bench/bytes.ts';
+import { calls } from './bench/calls.ts';
+import { cost } from './bench/cost.ts';
+import { custodian } from './bench/custodian.ts';
+import { hang } from './bench/hang.ts';
+import { latency } from './bench/latency.ts';
+import { load } from './bench/load.ts';
+import type { Measurement } from './bench/measurement.ts';
+import { type Measured, pageOf, preamble } from './bench/pages.ts';
+import { storm } from './bench/storm.ts';
 
-const { values } = parseArgs({ options: { only: { type: 'string' } } });
-const bench = new Bench((s) => console.error(((performance.now()) / 1000).toFixed(1), s));
-try { for (const m of [bytes,hang,custodian,load]) console.log(JSON.stringify(await m.measure(bench), null, 1)); } finally { await bench.end(); }
-void values;
+const MEASUREMENTS: readonly Measurement[] = [bytes, load, calls, hang, storm, custodian, latency, cost];
+
+const HELP = `npm run bench -- [--only <name>,...] [--json]
+
+Measures against the budgets on the embedded cloud, without an AWS account, and ends with 1 when one does not hold. All
+measurements, which take some five minutes, write docs/benchmarks.md and docs/cost.md; --only writes nothing.
+
+${MEASUREMENTS.map(({ name, about }) => `  ${name.padEnd(10)} ${about}`).join('\n')}
+
+Times are worth something on a machine that does nothing else.`;
+
+const { values } = parseArgs({
+  options: { only: { type: 'string' }, json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+});
+const screen = new Terminal(values.json ? process.stderr : process.stdout);
+
+async function main(): Promise<number> {
+  const wanted = values.only?.split(',');
+  const unknown = wanted?.find((name) => !MEASUREMENTS.some((each) => each.name === name));
+  if (unknown !== undefined) {
+    process.stderr.write(`npm run bench: there is no measurement ${unknown}\n\n${HELP}\n`);
+    return 2;
+  }
+  const began = performance.now();
+  const bench = new Bench((step) =>
+    screen.line(['dim', `${((performance.now() - began) / 1_000).toFixed(1).padStart(6)} s  ${step}`]),
+  );
+  const stop = () => process.exit(130);
+  process.once('SIGINT', stop).once('SIGTERM', stop);
+  const measured: Measured[] = [];
+  try {
+    for (const { name, page, measure } of MEASUREMENTS) {
+      if (wanted === undefined || wanted.includes(name)) measured.push({ name, page, ...(await measure(bench)) });
+    }
+  } finally {
+    await bench.end();
+  }
+  const on = { cores: cpus().length, processor: cpus()[0]?.model ?? '', date: new Date().toISOString().slice(0, 10) };
+  if (wanted === undefined) {
+    for (const page of ['benchmarks', 'cost'] as const) {
+      const sections = measured.filter((section) => section.page === page);
+      writeFileSync(path.join(ROOT, `docs/${page}.md`), `${preamble(page, on)}\n${pageOf(sections)}`);
+    }
+  }
+  const figures = measured.flatMap((section) => section.figures);
+  if (values.json) console.log(JSON.stringify({ on, node: process.versions.node, measured }, null, 2));
+  else {
+    screen.line('');
+    for (const { what, measured: value, budget, holds } of figures) {
+      const word =
+        holds === undefined
+          ? (['dim', '-   '] as const)
+          : holds
+            ? (['green', 'ok  '] as const)
+            : (['red', 'OVER'] as const);
+      screen.line([...word], `  ${what}: `, ['bold', value], budget ? ` (${budget})` : '');
+    }
+  }
+  const over = figures.filter(({ holds }) => holds === false);
+  screen.line(
+    '',
+    `${figures.length} figures, ${over.length} over budget, in ${((performance.now() - began) / 1_000).toFixed(0)} s`,
+  );
+  return over.length === 0 ? 0 : 1;
+}
+
+if (values.help) screen.text(`${HELP}\n`);
+else process.exitCode = await main();

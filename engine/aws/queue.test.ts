@@ -61,9 +61,6 @@ test('more than ten messages are sent in batches of ten', async () => {
 test('a reason goes with a rejected message as SQS takes it, whatever is in it', async () => {
   asked = [];
   await queue.reject('{}', `line\u0000 \u{1f600} ${'x'.repeat(2_000)}`);
-  const [call] = asked;
-  expect(call?.operation).toBe('SendMessage');
-  const { reason } = (call?.body as { MessageAttributes: { reason: { StringValue: string } } }).MessageAttributes;
-  expect(reason.StringValue).toMatch(/^line\? \?\? x+$/);
-  expect(reason.StringValue).toHaveLength(1_024);
+  const StringValue = `line? ?? ${'x'.repeat(2_000)}`.slice(0, 1_024);
+  expect(asked).toMatchObject([{ operation: 'SendMessage', body: { MessageAttributes: { reason: { StringValue } } } }]);
 });

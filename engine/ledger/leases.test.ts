@@ -18,7 +18,11 @@ const target = {
   region: 'eu-west-1',
   partition: 'aws',
 };
-const note = (response: string): Note => ({ response, finding: findingAbout(target, 'cloudtrail', response) });
+const note = (response: string): Note => ({
+  response,
+  target,
+  finding: findingAbout(target, 'cloudtrail', response),
+});
 const responses = (notes: readonly Note[]) => notes.map(({ response }) => response).sort();
 
 const environment = { ...process.env };

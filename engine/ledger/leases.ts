@@ -1,7 +1,6 @@
 import { ConditionalCheckFailedException, DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import type { SessionConfig } from '../aws/session.ts';
 import { TransientError } from '../errors.ts';
-import type { Finding } from '../findings/finding.ts';
 import { workerOf } from '../targets.ts';
 import { type Item, packed, text, unpacked } from './item.ts';
 import type { Lease, Leases, Note } from './ledger.ts';
@@ -118,7 +117,7 @@ export class DynamoDbLeases implements Leases {
           UpdateExpression: 'SET #notes.#note = :note',
           ConditionExpression: 'attribute_exists(#holder) AND size(#notes) < :most',
           ExpressionAttributeNames: { '#holder': 'holder', '#notes': 'notes', '#note': note.response },
-          ExpressionAttributeValues: { ':note': packed(note.finding), ':most': { N: String(MOST_NOTES) } },
+          ExpressionAttributeValues: { ':note': packed(note), ':most': { N: String(MOST_NOTES) } },
           ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
         }),
       );
@@ -138,4 +137,4 @@ export class DynamoDbLeases implements Leases {
 const NAMES = { '#holder': 'holder', '#until': 'until', '#response': 'response', '#notes': 'notes' };
 const keyOf = (key: string): Item => ({ pk: text(`${workerOf(key)}#lease#${key}`), sk: text('LEASE') });
 const notesOf = (lease: Item | undefined): Note[] =>
-  Object.entries(lease?.notes?.M ?? {}).map(([response, note]) => ({ response, finding: unpacked<Finding>(note) }));
+  Object.values(lease?.notes?.M ?? {}).map((note) => unpacked<Note>(note));

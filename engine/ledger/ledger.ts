@@ -1,5 +1,5 @@
 import type { Finding } from '../findings/finding.ts';
-import type { Plan } from '../remediation.ts';
+import type { Plan, Target } from '../remediation.ts';
 import type { Outcome, Response, ResponseRecord } from '../response.ts';
 import type { Json } from '../state.ts';
 
@@ -31,6 +31,8 @@ export interface Ledger {
 /** A finding, and the response that it asks for: left for whoever holds the resource. */
 export interface Note {
   readonly response: string;
+  /** As this finding names it: with or without an IAM user's path, in the Region that tells of it. */
+  readonly target: Target;
   readonly finding: Finding;
 }
 

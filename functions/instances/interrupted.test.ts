@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import {
   DeleteSecurityGroupCommand,
+  type DescribeNetworkInterfacesResult,
   DescribeSecurityGroupsCommand,
   DescribeSnapshotsCommand,
   EC2Client,
@@ -143,7 +144,7 @@ test('whichever call it dies after, the next run ends it, with one set of eviden
       expect([died, await groupNames(account, target)]).toEqual([died, WAS]);
     }),
   );
-}, 120_000);
+}, 240_000);
 
 test('a response keeps the volumes itself, unless the instance was isolated with evidence before it', async () => {
   const { target, request } = await compromised();
@@ -239,6 +240,22 @@ test.each([1, 15])(
     expect((await groupNames(account, target)).flat()).toEqual(Array(count).fill('firebreak-quarantine'));
   },
 );
+
+test('is refused before anything is changed where a service manages one of the interfaces', async () => {
+  const { network, groups, target, request } = await compromised();
+  const managed = await attachInterface(account, network, target.id, 1, groups);
+  // As EC2 tells it of the interface of an ECS task, which no account can make by itself.
+  const task = disturbed(action, 'call', async ({ name }, send) => {
+    const answer = (await send()) as { output: DescribeNetworkInterfacesResult };
+    const { NetworkInterfaces = [] } = name === 'DescribeNetworkInterfaces' ? answer.output : {};
+    for (const each of NetworkInterfaces) each.RequesterManaged = each.NetworkInterfaceId === managed;
+    return answer;
+  });
+  const reason = `not all its interfaces can be changed from here: ${managed} is managed by an AWS service`;
+  expect(await respond({ ...request, action: task }, house)).toMatchObject({ outcome: 'refused', reason });
+  expect(await groupNames(account, target)).toEqual([...WAS, ...WAS]);
+  expect(await evidence(target)).toBe(0);
+});
 
 test('an instance that was terminated is gone', async () => {
   const { target, request } = await compromised();

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.core.utils import utcnow
 from moto.iam.models import Group, ManagedPolicy, Role, User, iam_backends
+from moto.sts.utils import random_session_token
 
 from api_call import ApiCall
 from doors import DoorError, door, on_reset
@@ -23,6 +24,7 @@ class Session:
     """What AssumeRole issued. `issued` and `expiration` are naive UTC times, as moto keeps times."""
 
     access_key: str
+    secret: str
     token: str
     role: Role
     name: str
@@ -92,9 +94,24 @@ current_caller: contextvars.ContextVar[Caller] = contextvars.ContextVar('current
 _sessions: dict[str, Session] = {}
 
 
-def open_session(session: Session) -> None:
-    """Makes a session's key known."""
+def open_session(role: Role, name: str, seconds: int, policies: list[str] | None = None) -> Session:
+    """Begins a session of a role that may be assumed, for so many seconds, limited by session policies."""
+    key = iam_backends[role.account_id]['aws'].create_temp_access_key()
+    key.role_arn = role.arn
+    now = utcnow()
+    session = Session(
+        access_key=key.access_key_id,
+        secret=key.secret_access_key,
+        token=random_session_token(),
+        role=role,
+        name=name,
+        account=role.account_id,
+        policies=policies,
+        issued=now,
+        expiration=now + datetime.timedelta(seconds=seconds),
+    )
     _sessions[session.access_key] = session
+    return session
 
 
 @door('POST', '/sessions/expire')

@@ -4,16 +4,10 @@ A service assumes a role by a way of its own that no caller has: it needs no per
 name it. https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create_for-service.html
 """
 
-import datetime
-
-from moto.core.utils import utcnow
-from moto.iam.models import iam_backends
-from moto.sts.utils import random_session_token
-
 from authorization import role_of
 from doors import DoorError, door
 from policy import Principal, resource_policy_allows
-from principals import Session, open_session
+from principals import open_session
 
 # As Lambda's own credentials of a function last.
 SECONDS = 12 * 3_600
@@ -34,23 +28,10 @@ def assume(request):
     trust = role.assume_role_policy_document if role else None
     if role is None or not resource_policy_allows(trust, Principal('', '', service=service), 'sts:AssumeRole', None, context):
         raise DoorError(403, f'The role {arn} cannot be assumed by {service}.')
-    key = iam_backends[role.account_id]['aws'].create_temp_access_key()
-    key.role_arn = role.arn
-    now = utcnow()
-    session = Session(
-        access_key=key.access_key_id,
-        token=random_session_token(),
-        role=role,
-        name=name,
-        account=role.account_id,
-        policies=None,
-        issued=now,
-        expiration=now + datetime.timedelta(seconds=SECONDS),
-    )
-    open_session(session)
+    session = open_session(role, name, SECONDS)
     return {
-        'accessKeyId': key.access_key_id,
-        'secretAccessKey': key.secret_access_key,
+        'accessKeyId': session.access_key,
+        'secretAccessKey': session.secret,
         'sessionToken': session.token,
         'expiration': session.expiration.isoformat() + 'Z',
     }

@@ -6,22 +6,19 @@ https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use.html (role chaining: one hour)
 """
 
-import datetime
 import json
 import re
 import zlib
 
 from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult
-from moto.core.utils import utcnow
 from moto.iam.models import ManagedPolicy, Role, iam_backends
 from moto.sts.responses import TokenResponse
-from moto.sts.utils import random_session_token
 
 import managed_policies
 import policy
 from authorization import role_of
-from principals import Session, current_caller, managed_document, open_session
+from principals import current_caller, managed_document, open_session
 
 POLICY_CHARACTERS = 2_048
 POLICY_ARNS = 10
@@ -58,25 +55,12 @@ def assume_role(response: TokenResponse) -> ActionResult:
     role = role_of(arn)
     duration = _duration(response._get_int_param('DurationSeconds', 3_600), role, chained=caller.session is not None)
     documents, packed = _session_policies(role, response._get_param('Policy'), response._get_param('PolicyArns') or [])
-    key = iam_backends[role.account_id]['aws'].create_temp_access_key()
-    key.role_arn = role.arn
-    now = utcnow()
-    session = Session(
-        access_key=key.access_key_id,
-        token=random_session_token(),
-        role=role,
-        name=name,
-        account=role.account_id,
-        policies=documents,
-        issued=now,
-        expiration=now + datetime.timedelta(seconds=duration),
-    )
-    open_session(session)
+    session = open_session(role, name, duration, documents)
     return ActionResult(
         {
             'Credentials': {
-                'AccessKeyId': key.access_key_id,
-                'SecretAccessKey': key.secret_access_key,
+                'AccessKeyId': session.access_key,
+                'SecretAccessKey': session.secret,
                 'SessionToken': session.token,
                 'Expiration': session.expiration,
             },

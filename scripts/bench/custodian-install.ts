@@ -19,7 +19,9 @@ export async function installCustodian(): Promise<{ command: string } | { missin
   rmSync(FOLDER, { recursive: true, force: true });
   // pip finds its index where the user has set it.
   const environment = Object.fromEntries(
-    Object.entries(process.env).flatMap(([name, value = '']) => (/^(PIP_|https?_proxy$)/i.test(name) ? [[name, value]] : [])),
+    Object.entries(process.env).flatMap(([name, value = '']) =>
+      /^(PIP_|https?_proxy$)/i.test(name) ? [[name, value]] : [],
+    ),
   );
   const python = path.join(FOLDER, 'bin/python');
   const steps = [

@@ -2,10 +2,10 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { HOME_REGION, MEMBER_ACCOUNTS } from '../../local/connection.ts';
 import type { Account } from '../../local/specimen.ts';
+import { OldAccessKeys } from './access-keys.ts';
 import { type Bench, environmentOf, run } from './bench.ts';
 import { CUSTODIAN_VERSION, installCustodian } from './custodian-install.ts';
 import { firebreakRun } from './firebreak.ts';
-import { OldAccessKeys } from './access-keys.ts';
 import { type Figure, type Measurement, median, ratio, seconds, type Table } from './measurement.ts';
 import { PublicSnapshots } from './snapshots.ts';
 

@@ -50,10 +50,16 @@ export const load: Measurement = {
       return { worker, own };
     });
     bench.progress(`loading each in ${ROUNDS} processes, in turn`);
-    const times = new Map([...Object.keys(ONE_CLIENT), ...workers.map(({ worker }) => worker)].map((name) => [name, [] as number[]]));
+    const times = new Map(
+      [...Object.keys(ONE_CLIENT), ...workers.map(({ worker }) => worker)].map((name) => [name, [] as number[]]),
+    );
     for (let round = 0; round < ROUNDS; round += 1) {
       for (const [name, taken] of times) {
-        const { output, errors } = await run(process.execPath, [LOADER, path.join(out, name, 'index.mjs')], ENVIRONMENT);
+        const { output, errors } = await run(
+          process.execPath,
+          [LOADER, path.join(out, name, 'index.mjs')],
+          ENVIRONMENT,
+        );
         if (errors) throw new Error(`${name} does not load: ${errors}`);
         taken.push(Number(output));
       }
@@ -75,7 +81,9 @@ export const load: Measurement = {
           ]),
         },
       ],
-      figures: workers.map(({ worker, own }) => atMost(`module load: ${worker}`, timesAsLong(worker, own), TIMES_AS_LONG, ratio)),
+      figures: workers.map(({ worker, own }) =>
+        atMost(`module load: ${worker}`, timesAsLong(worker, own), TIMES_AS_LONG, ratio),
+      ),
     };
   },
 };

@@ -22,6 +22,13 @@ export function memberTemplate(workers: readonly Worker[], rules: readonly Rule[
         Description: 'The account that Firebreak is deployed in',
       },
       HomeRegion: { Type: 'String', Description: 'The Region that Firebreak is deployed in' },
+      Administrator: {
+        Type: 'String',
+        AllowedValues: ['yes', 'no'],
+        Default: 'no',
+        Description:
+          'Whether this account, though not the security account, is a delegated administrator of GuardDuty, Macie, Inspector or Security Hub',
+      },
     },
     Conditions: {
       // Roles are global: one Region of an account creates them.
@@ -30,7 +37,10 @@ export function memberTemplate(workers: readonly Worker[], rules: readonly Rule[
       // Firebreak's own bus has the rules that deliver; from everywhere else events are forwarded to it.
       Forwards: { 'Fn::Not': [{ 'Fn::And': [{ Condition: 'InHomeRegion' }, { Condition: 'InSecurityAccount' }] }] },
       // The administrator of the aggregating services sees the members' findings, in each Region.
-      ForwardsAll: { 'Fn::And': [{ Condition: 'Forwards' }, { Condition: 'InSecurityAccount' }] },
+      InAdministrator: {
+        'Fn::Or': [{ Condition: 'InSecurityAccount' }, { 'Fn::Equals': [{ Ref: 'Administrator' }, 'yes'] }],
+      },
+      ForwardsAll: { 'Fn::And': [{ Condition: 'Forwards' }, { Condition: 'InAdministrator' }] },
     },
     Resources: {
       ...Object.fromEntries(workers.map((worker) => [logicalId(worker.name, 'role'), role(worker)])),

@@ -1,11 +1,10 @@
+import { MAX_RECEIVES } from '../../engine/pipeline.ts';
 import { logicalId, type Rule } from './rules.ts';
 
 /** Seconds a worker has for a batch. Its lease, LEASE_SECONDS in engine/pipeline.ts, is longer. */
 const TIMEOUT = 90;
 /** AWS advises six times the function's timeout. https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html */
 const VISIBILITY_TIMEOUT = 6 * TIMEOUT;
-/** As MAX_RECEIVES in engine/pipeline.ts. */
-const MAX_RECEIVES = 5;
 /** Batches at once: as many accounts as one stuck Region can hold up, and no more. */
 const MAXIMUM_CONCURRENCY = 10;
 const FOURTEEN_DAYS = 1_209_600;

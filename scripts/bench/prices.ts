@@ -1,0 +1,26 @@
+/** List prices in US dollars, us-east-1, without any free tier, as of November 2026. */
+export const PRICES = {
+  /** https://aws.amazon.com/lambda/pricing/ arm64 */
+  lambdaRequest: 0.2e-6,
+  lambdaGigabyteSecond: 0.0000133334,
+  /** https://aws.amazon.com/sqs/pricing/ standard queue; 64 kB are a request */
+  sqsRequest: 0.4e-6,
+  /** https://aws.amazon.com/dynamodb/pricing/on-demand/ */
+  dynamodbWriteUnit: 0.625e-6,
+  dynamodbReadUnit: 0.125e-6,
+  /** https://aws.amazon.com/eventbridge/pricing/ events of AWS services are free, but not from one account to another */
+  eventbridgeCrossAccount: 1.0e-6,
+  /** https://aws.amazon.com/cloudwatch/pricing/ taken in */
+  logsGigabyte: 0.5,
+} as const;
+
+/** Megabytes of memory of a worker: memorySize in serverless.yml. */
+export const MEMORY_MB = 512;
+
+/** What is assumed of AWS, in milliseconds: the embedded cloud is no measure for these. */
+export const ASSUMED = { resource: 100, sts: 100, own: 10, coldStart: 400, coldShare: 0.25 } as const;
+
+/** The lines that Lambda itself writes for an invocation (START, END and REPORT), in bytes. */
+export const PLATFORM_LINES = { count: 3, bytes: 300 } as const;
+/** CloudWatch counts these bytes for each line beside its text. */
+export const LINE_OVERHEAD = 26;
