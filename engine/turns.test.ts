@@ -173,9 +173,26 @@ describe('responses about one resource', () => {
         expect([...world.open]).toEqual([]);
         expect(await world.free()).toBe(true);
       }),
-      { numRuns: 25 },
+      { numRuns: 40 },
     );
   }, 180_000);
+
+  test('look again at what was opened again, though an older message of that finding comes once more', async () => {
+    const world = new World();
+    const [first, second] = [`first-${world.target.id}`, `second-${world.target.id}`];
+    world.open.add('S3.2');
+    expect(await world.deliver(first, 'S3.2')).toBe(true);
+    // Killed right after it took the lease.
+    world.killAt = world.steps + 2;
+    expect(await world.deliver(second, 'S3.8')).toBe(false);
+    world.killAt = Number.POSITIVE_INFINITY;
+    world.open.add('S3.2');
+    expect(await world.deliver(`third-${world.target.id}`, 'S3.2')).toBe(true);
+    await sleep(2);
+    expect(await world.deliver(first, 'S3.2')).toBe(true);
+    expect(await world.deliver(second, 'S3.8')).toBe(true);
+    expect([...world.open]).toEqual([]);
+  }, 60_000);
 
   test('never run two at once, and leave none out, when they come together', async () => {
     const world = new World();

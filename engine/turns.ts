@@ -29,7 +29,7 @@ export async function inTurn(request: Request, message: string, leases: Leases, 
   }
   const seen = [...lease.notes];
   for (;;) {
-    for (const { response, target, finding } of latest(waiting)) {
+    for (const { response, target, finding } of latest(await unanswered(waiting, house.ledger))) {
       if (!(await leases.follow(key, message, response))) return true;
       await respond({ ...request, id: response, target, finding, correlation: finding.envelope.id }, house);
     }
@@ -37,6 +37,15 @@ export async function inTurn(request: Request, message: string, leases: Leases, 
     if (waiting.length === 0) return true;
     seen.push(...waiting);
   }
+}
+
+/**
+ * The notes whose responses have not ended. A late redelivery of one that has can be the newest telling of its finding, and
+ * would answer for a look that nobody took.
+ */
+async function unanswered(notes: readonly Note[], ledger: House['ledger']): Promise<readonly Note[]> {
+  const records = await Promise.all(notes.map(({ response }) => ledger.get(response)));
+  return notes.filter((_, index) => !records[index]?.response.outcome);
 }
 
 /** Of several tellings of one finding, the newest: the resource's state decides, so one look answers them all. */
