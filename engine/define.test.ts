@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import * as z from 'zod/mini';
-import { findingAbout } from '../local/exposures/findings.ts';
+import { findingOn } from '../local/findings.ts';
 import { defineRemediation } from './define.ts';
 import type { Context, Plan, Target } from './remediation.ts';
 import { changes, equal, type Json, part, type State, withPart } from './state.ts';
@@ -16,7 +16,7 @@ const target: Target = {
   partition: 'aws',
 };
 const context: Context<Record<string, never>> = {
-  finding: findingAbout(target, 'securityhub', 'S3.2'),
+  finding: findingOn(target, 'securityhub', 'S3.2'),
   parameters: {},
   response: 'storage-aaaaaaaaaa',
   now: new Date(),

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import * as z from 'zod/mini';
-import { findingAbout } from '../local/exposures/findings.ts';
+import { findingOn } from '../local/findings.ts';
 import { sessionConfig } from './aws/session.ts';
 import type { Sessions } from './aws/sessions.ts';
 import { defineRemediation } from './define.ts';
@@ -25,7 +25,7 @@ const target: Target = {
   region: 'eu-west-1',
   partition: 'aws',
 };
-const finding = findingAbout(target, 'securityhub', 'S3.2');
+const finding = findingOn(target, 'securityhub', 'S3.2');
 const session = sessionConfig(target.account, target.region);
 
 /** A resource of doors that should be shut, its API, and a place where a run can be killed: before or after any call. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { findingAbout } from '../local/exposures/findings.ts';
+import { findingOn } from '../local/findings.ts';
 import { isResponseId, ownTargets, responseId, targetFromArn, targetKey, targetOf } from './targets.ts';
 
 const place = { account: '444455556666', region: 'eu-west-1', partition: 'aws' };
@@ -48,7 +48,7 @@ describe('a target', () => {
   test('of a finding is only what the remediation acts on', () => {
     const target = targetOf('AWS::RDS::DBSnapshot', place, 'orders');
     if (!target) throw new Error('no target');
-    const finding = findingAbout(target, 'securityhub', 'RDS.1', {
+    const finding = findingOn(target, 'securityhub', 'RDS.1', {
       resources: [
         { type: 'AWS::RDS::DBSnapshot', id: 'orders', arn: target.arn },
         { type: 'AWS::EC2::Instance', id: 'i-0847d1f6a3c9e5b20' },

@@ -8,7 +8,7 @@ import fc from 'fast-check';
 import * as z from 'zod/mini';
 import { HOME_REGION, ROOT, SECURITY_ACCOUNT } from '../local/connection.ts';
 import { sharedCloud } from '../local/contract.ts';
-import { findingAbout } from '../local/exposures/findings.ts';
+import { findingOn } from '../local/findings.ts';
 import { sessionConfig } from './aws/session.ts';
 import { defineRemediation } from './define.ts';
 import { TransientError } from './errors.ts';
@@ -118,7 +118,7 @@ class World {
 
   /** A finding of a kind, as message `message` brings it. */
   request(message: string, kind: string): Request {
-    const finding = findingAbout(this.target, 'securityhub', kind, { id: `finding ${kind}` });
+    const finding = findingOn(this.target, 'securityhub', kind, { id: `finding ${kind}` });
     const id = responseId(this.action.id, this.target, message);
     return { id, action: this.action, target: this.target, finding, correlation: message };
   }
@@ -136,7 +136,7 @@ class World {
 
   /** True when nobody holds the lease, and nobody left a note on it. */
   async free(): Promise<boolean> {
-    const finding = findingAbout(this.target, 'securityhub', 'look');
+    const finding = findingOn(this.target, 'securityhub', 'look');
     const key = leaseKey(this.action.id, targetKey(this.target));
     const lease = await this.#leases.acquire(key, 'somebody', {
       response: 'storage-look',

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import type { Finding } from '../engine/findings/finding.ts';
+import type { Finding, Source } from '../engine/findings/finding.ts';
 import { scoreOf } from '../engine/findings/severity.ts';
+import type { Target } from '../engine/remediation.ts';
 import type { Account } from './specimen.ts';
 
 /** A finding about resources of an account, as the normaliser of its source makes it. */
 export function findingAbout(
   { id: account, region }: Pick<Account, 'id' | 'region'>,
-  about: Pick<Finding, 'source' | 'type' | 'resources' | 'ports'>,
+  about: Pick<Finding, 'source' | 'type' | 'resources'> & Partial<Finding>,
 ): Finding {
   const id = randomUUID();
   const now = new Date().toISOString();
@@ -26,3 +27,10 @@ export function findingAbout(
     envelope: { id, source: `aws.${about.source}`, detailType: about.type, account, region, time: now },
   };
 }
+
+/** A finding about one resource. */
+export const findingOn = (target: Target, source: Source, type: string, more: Partial<Finding> = {}): Finding =>
+  findingAbout(
+    { id: target.account, region: target.region },
+    { source, type, resources: [{ type: target.type, id: target.id, arn: target.arn }], ...more },
+  );

@@ -36,7 +36,11 @@ const [first, second] = MEMBER_ACCOUNTS;
 const [, abroad] = REGIONS;
 
 /** A sample event with the names of the real resource in it. `bus`: the account and Region in which it is emitted. */
-export function told(sample: string, names: Readonly<Record<string, string>>, bus: { account: string; region: string }): Told {
+export function told(
+  sample: string,
+  names: Readonly<Record<string, string>>,
+  bus: { account: string; region: string },
+): Told {
   const text = readFileSync(new URL(`../events/samples/${sample}.json`, import.meta.url), 'utf8');
   const filled = Object.entries(names).reduce((event, [name, real]) => {
     if (!event.includes(name)) throw new Error(`the sample ${sample} does not speak of ${name}`);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { findingAbout } from '../../local/exposures/findings.ts';
+import { findingOn } from '../../local/findings.ts';
 import type { Finding } from '../findings/finding.ts';
 import { targetFromArn } from '../targets.ts';
 import { foreign, inauthentic, type Trust } from './authentic.ts';
@@ -12,7 +12,7 @@ const place = { account: MEMBER, region: 'us-east-1' };
 const arn = `arn:aws:rds:us-east-1:${MEMBER}:snapshot:orders`;
 const target = targetFromArn(['AWS::RDS::DBSnapshot'], arn, place);
 if (!target) throw new Error('not a snapshot');
-const told = findingAbout(target, 'securityhub', 'RDS.1', {
+const told = findingOn(target, 'securityhub', 'RDS.1', {
   productArn: 'arn:aws:securityhub:us-east-1::product/aws/securityhub',
 });
 const trust: Trust = { home: { account: SECURITY, region: 'eu-west-1' }, administrators: [ADMINISTRATOR] };

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { HOME_REGION, ROOT, SECURITY_ACCOUNT } from '../../local/connection.ts';
 import { sharedCloud } from '../../local/contract.ts';
-import { findingAbout } from '../../local/exposures/findings.ts';
+import { findingOn } from '../../local/findings.ts';
 import { sessionConfig } from '../aws/session.ts';
 import type { Plan } from '../remediation.ts';
 import type { Response } from '../response.ts';
@@ -18,7 +18,7 @@ const target = {
   region: 'eu-west-1',
   partition: 'aws',
 };
-const finding = findingAbout(target, 'securityhub', 'RDS.1', { title: 'pwned \u{1f600} "\n\u2028' });
+const finding = findingOn(target, 'securityhub', 'RDS.1', { title: 'pwned \u{1f600} "\n\u2028' });
 const remediation = 'snapshots.privatize-rds-snapshot';
 const start = (startedAt = new Date().toISOString()): Response => ({
   id: responseId(remediation, target, randomUUID()),

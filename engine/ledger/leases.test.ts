@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { HOME_REGION, ROOT, SECURITY_ACCOUNT } from '../../local/connection.ts';
 import { sharedCloud } from '../../local/contract.ts';
-import { findingAbout } from '../../local/exposures/findings.ts';
+import { findingOn } from '../../local/findings.ts';
 import { sessionConfig } from '../aws/session.ts';
 import { isTransient } from '../errors.ts';
 import { DynamoDbLeases, MOST_NOTES } from './leases.ts';
@@ -21,7 +21,7 @@ const target = {
 const note = (response: string): Note => ({
   response,
   target,
-  finding: findingAbout(target, 'cloudtrail', response),
+  finding: findingOn(target, 'cloudtrail', response),
 });
 const responses = (notes: readonly Note[]) => notes.map(({ response }) => response).sort();
 

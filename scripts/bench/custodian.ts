@@ -67,10 +67,6 @@ const JOBS: readonly Job[] = [
         ],
         actions: [{ type: 'remove-keys', disable: true, age: 90 }],
       },
-      'keys that are over 90 days old are disabled, active or not': {
-        resource: 'aws.iam-user',
-        actions: [{ type: 'remove-keys', disable: true, age: 90 }],
-      },
     },
   },
 ];

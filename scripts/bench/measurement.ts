@@ -44,7 +44,12 @@ export function quantile(values: readonly number[], share: number): number {
 }
 
 /** A figure that may be at most so large. */
-export const atMost = (what: string, measured: number, budget: number, show = String): Figure => ({
+export const atMost = (
+  what: string,
+  measured: number,
+  budget: number,
+  show: (value: number) => string = String,
+): Figure => ({
   what,
   measured: show(measured),
   budget: `at most ${show(budget)}`,
