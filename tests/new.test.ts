@@ -7,11 +7,22 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 let tree: string;
 const inTree = (file: string, ...args: string[]): string =>
   execFileSync(file, args, { cwd: tree, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
-const git = (...args: string[]): string => inTree('git', '-c', 'user.name=t', '-c', 'user.email=t@example.com', ...args);
+const git = (...args: string[]): string =>
+  inTree('git', '-c', 'user.name=t', '-c', 'user.email=t@example.com', ...args);
 
 beforeAll(() => {
   tree = mkdtempSync(join(tmpdir(), 'firebreak-new-'));
-  for (const part of ['engine', 'functions', 'scripts', 'local', 'events', 'organization', 'docs', 'package.json', 'tsconfig.json']) {
+  for (const part of [
+    'engine',
+    'functions',
+    'scripts',
+    'local',
+    'events',
+    'organization',
+    'docs',
+    'package.json',
+    'tsconfig.json',
+  ]) {
     cpSync(part, join(tree, part), { recursive: true });
   }
   symlinkSync(resolve('node_modules'), join(tree, 'node_modules'));
@@ -26,8 +37,16 @@ test('a new remediation is one file, one line and one test beside what is genera
   inTree(process.execPath, 'scripts/new.ts', 'storage.some-name');
   inTree(process.execPath, 'scripts/generate.ts');
   git('add', '--all');
-  const changed = git('diff', '--cached', '--numstat').trim().split('\n').map((line) => line.split('\t'));
-  const generated = new Set(['events/rules.json', 'functions/workers.json', 'organization/member.yml', 'docs/catalogue.md']);
+  const changed = git('diff', '--cached', '--numstat')
+    .trim()
+    .split('\n')
+    .map((line) => line.split('\t'));
+  const generated = new Set([
+    'events/rules.json',
+    'functions/workers.json',
+    'organization/member.yml',
+    'docs/catalogue.md',
+  ]);
   expect(changed.filter(([, , file = '']) => !generated.has(file))).toEqual([
     ['1', '0', 'functions/storage/remediations.ts'],
     [expect.any(String), '0', 'functions/storage/some-name.test.ts'],
