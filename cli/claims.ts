@@ -25,7 +25,7 @@ export interface Held {
   release(): void;
 }
 
-/** Who works on it at the moment. */
+/** In words, who works on it at the moment. */
 export interface Busy {
   readonly busy: string;
 }
@@ -54,7 +54,7 @@ export class Claims {
     const first = open.find((claim) => !dead.includes(claim));
     if (first && first.claim !== own.claim) {
       appendLine(file, { released: [own.claim] });
-      return { busy: `process ${first.pid} on ${first.host} works on it (response ${first.response})` };
+      return { busy: `process ${first.pid} on ${first.host} (response ${first.response})` };
     }
     return {
       interrupted: dead.map((claim) => claim.response),

@@ -9,8 +9,10 @@ import { DescribeDBSnapshotAttributesCommand, ModifyDBSnapshotAttributeCommand, 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { sessionConfig } from '../engine/aws/session.ts';
 import { BY_DAY, DynamoDbLedger } from '../engine/ledger/dynamodb.ts';
+import { DynamoDbLeases } from '../engine/ledger/leases.ts';
+import { leaseKey } from '../engine/ledger/ledger.ts';
 import type { Target } from '../engine/remediation.ts';
-import { responseId } from '../engine/targets.ts';
+import { responseId, targetKey } from '../engine/targets.ts';
 import {
   ADMINISTRATOR_ROLE,
   HOME_REGION,
@@ -21,7 +23,7 @@ import {
 } from '../local/connection.ts';
 import { sharedCloud } from '../local/contract.ts';
 import { shareDbSnapshot } from '../local/exposures/rds-snapshots.ts';
-import { findingAbout } from '../local/findings.ts';
+import { findingAbout, findingOn } from '../local/findings.ts';
 import type { Account } from '../local/specimen.ts';
 import { loadWorkers } from '../scripts/workers.ts';
 
@@ -141,11 +143,50 @@ describe('a run', () => {
 
     const undone = await firebreak(['undo', id, '--yes', '--json']);
     expect(undone.code).toBe(0);
-    expect(JSON.parse(undone.out)).toMatchObject({ response: { outcome: 'undone', undoes: id } });
+    expect(JSON.parse(undone.out)).toMatchObject({
+      response: { outcome: 'undone', undoes: id },
+      hold: { by: `arn:aws:iam::${SECURITY_ACCOUNT}:root`, reason: `${id} was taken back` },
+    });
     expect(await sharedWith(target)).toEqual(EXPOSED);
     const listed = JSON.parse((await firebreak(['list', '--local', '--outcome', 'undone', '--json'])).out);
     expect(listed).toMatchObject({ responses: [{ undoes: id }] });
   });
+
+  test('warns of a hold on what was taken back, which an undo of the undo lifts', async () => {
+    const target = await exposed();
+    const id = await fixed(target);
+    const reason = 'the auditors read it \u001b[2J';
+    const undone = await firebreak(['undo', id, '--yes', '--hold', '12h', '--reason', reason]);
+    expect(undone.code).toBe(0);
+    expect(undone.out).toMatch(/opens again[\s\S]*excepted until [\s\S]*A deployed Firebreak does not know of that/);
+    const [, undo = ''] = /firebreak undo (\S+) brings the fix back/.exec(undone.out) ?? [];
+    const { hold } = JSON.parse((await firebreak(['show', id, '--json'])).out);
+    expect(hold).toMatchObject({ by: `arn:aws:iam::${SECURITY_ACCOUNT}:root`, reason });
+    expect(Math.abs(Date.parse(hold.until) - Date.now() - 12 * 3_600_000)).toBeLessThan(60_000);
+    const shown = (await firebreak(['show', undo])).out;
+    expect(shown).toContain(`until ${hold.until} by ${hold.by}: the auditors read it \\u{1b}[2J`);
+
+    const again = await firebreak(['run', RDS, '--target', target.arn]);
+    expect(again.code).toBe(0);
+    expect(again.out).toContain(`warned: hold until ${hold.until} by ${hold.by}`);
+    expect(await sharedWith(target)).toEqual([]);
+    expect((await firebreak(['undo', id, '--yes'])).code).toBe(0);
+
+    const held = await firebreak(['undo', undo, '--yes', '--hold', '1d']);
+    expect([held.code, held.err]).toEqual([2, expect.stringContaining('nothing to hold')]);
+    const redone = await firebreak(['undo', undo, '--yes', '--json']);
+    expect(JSON.parse(redone.out)).toMatchObject({ response: { outcome: 'undone', undoes: undo }, hold: null });
+    expect(await sharedWith(target)).toEqual([]);
+    expect(JSON.parse((await firebreak(['show', id, '--json'])).out).hold).toBeNull();
+
+    // The undo of that opens it again, and holds it again.
+    const { response } = JSON.parse(redone.out);
+    const third = JSON.parse((await firebreak(['undo', response.id, '--yes', '--json'])).out);
+    expect(third).toMatchObject({ response: { outcome: 'undone' }, hold: { reason: `${response.id} was taken back` } });
+    expect(await sharedWith(target)).toEqual(EXPOSED);
+    const none = JSON.parse((await firebreak(['undo', id, '--yes', '--hold', '0', '--json'])).out);
+    expect(none).toMatchObject({ response: { outcome: 'undone' }, hold: null });
+  }, 60_000);
 
   test('is not taken back over what somebody changed since', async () => {
     const target = await exposed();
@@ -316,12 +357,32 @@ describe('the deployed ledger', () => {
     expect((await firebreak(['show', id, '--table', table])).out).toContain(
       `the deployed ledger, table ${table} in ${HOME_REGION}`,
     );
-    const { code } = await firebreak(['undo', id, '--yes', '--table', table]);
+    const session = sessionConfig(SECURITY_ACCOUNT, HOME_REGION, ROOT);
+    const leases = new DynamoDbLeases(session, table, 120);
+    const key = leaseKey(RDS, targetKey(target));
+    const finding = findingOn(target, 'securityhub', 'RDS.1');
+    await leases.acquire(key, 'a message', { response: 'snapshots-aaaaaaaaaa', target, finding });
+    const busy = await firebreak(['undo', id, '--yes', '--table', table]);
+    expect(busy.code).toBe(1);
+    expect(busy.out).toMatch(/refused {2}response snapshots-aaaaaaaaaa works on it: try again/);
+    expect(await sharedWith(target)).toEqual([]);
+    await leases.release(key, 'a message', []);
+
+    const { code, out } = await firebreak(['undo', id, '--yes', '--table', table, '--reason', 'audit']);
     expect([code, await sharedWith(target)]).toEqual([0, EXPOSED]);
-    const after = await deployed.list({ since: new Date(0), limit: 1 }).finally(() => {
-      process.env = before;
-    });
+    expect(out).not.toContain('A deployed Firebreak');
+    const after = await deployed.list({ since: new Date(0), limit: 1 });
     expect(after).toMatchObject([{ outcome: 'undone', undoes: id }]);
+    const lease = await leases.acquire(key, 'the next message', { response: 'snapshots-bbbbbbbbbb', target, finding });
+    process.env = before;
+    expect(lease).toMatchObject({
+      response: 'snapshots-bbbbbbbbbb',
+      notes: [],
+      hold: { by: `arn:aws:iam::${SECURITY_ACCOUNT}:root`, reason: 'audit' },
+    });
+    expect((await firebreak(['show', id, '--table', table])).out).toContain(
+      `held         until ${lease?.hold?.until} by`,
+    );
   });
 
   test('that is not there is said so', async () => {

@@ -1,4 +1,5 @@
-import { modeOf, type Policy } from '../engine/policy.ts';
+import { modeOf } from '../engine/policy.ts';
+import type { Policy } from '../engine/policy-schema.ts';
 import type { Action } from '../engine/remediation.ts';
 import type { Outcome, Response } from '../engine/response.ts';
 import { loadPolicy } from '../scripts/response-policy.ts';

@@ -1,9 +1,10 @@
 import { FileLedger } from '../engine/ledger/files.ts';
-import type { Ledger } from '../engine/ledger/ledger.ts';
+import type { Holds, Ledger } from '../engine/ledger/ledger.ts';
 import type { ResponseRecord } from '../engine/response.ts';
 import { isResponseId } from '../engine/targets.ts';
 import { explain, Failure, UsageError } from './failure.ts';
-import { responses } from './places.ts';
+import { FileHolds } from './holds.ts';
+import { claims, holds, responses } from './places.ts';
 
 /** Which ledger a command looks into. */
 export interface LedgerOptions {
@@ -15,12 +16,14 @@ export interface LedgerOptions {
 /** A ledger, and in words where it is. */
 export interface Book {
   readonly ledger: Ledger;
+  readonly holds: Holds;
   readonly kind: 'local' | 'deployed';
   readonly where: string;
 }
 
 export const localBook = (): Book => ({
   ledger: new FileLedger(responses()),
+  holds: new FileHolds(holds(), claims()),
   kind: 'local',
   where: `the local ledger, ${responses()}`,
 });
@@ -29,9 +32,15 @@ async function deployedBook({ table, region }: LedgerOptions): Promise<Book> {
   const { DynamoDBClient } = await import('@aws-sdk/client-dynamodb');
   const { sessionConfig } = await import('../engine/aws/session.ts');
   const { DynamoDbLedger } = await import('../engine/ledger/dynamodb.ts');
+  const { DynamoDbHolds } = await import('../engine/ledger/holds.ts');
   const where = region ?? (await new DynamoDBClient({}).config.region().catch(noRegion));
-  const ledger = new DynamoDbLedger(sessionConfig('caller', where), table);
-  return { ledger, kind: 'deployed', where: `the deployed ledger, table ${table} in ${where}` };
+  const session = sessionConfig('caller', where);
+  return {
+    ledger: new DynamoDbLedger(session, table),
+    holds: new DynamoDbHolds(session, table),
+    kind: 'deployed',
+    where: `the deployed ledger, table ${table} in ${where}`,
+  };
 }
 
 export function noRegion(): never {

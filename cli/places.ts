@@ -11,6 +11,7 @@ const project = fileURLToPath(new URL('../', import.meta.url));
 export const home = (): string => process.env.FIREBREAK_HOME || join(project, '.firebreak');
 
 export const responses = (): string => join(home(), 'responses');
+export const holds = (): string => join(home(), 'holds');
 export const claims = (): string => join(home(), 'claims');
 
 /** The policy that is shipped and deployed. */

@@ -6,7 +6,7 @@ import { PassThrough } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { main } from './main.ts';
-import { since } from './program.ts';
+import { holdTime, since } from './program.ts';
 import { Terminal } from './terminal.ts';
 
 const RDS = 'snapshots.privatize-rds-snapshot';
@@ -52,6 +52,12 @@ describe('the command line', () => {
     ['no response', ['show'], /missing required argument 'response'/],
     ['what is no id', ['show', '../../etc/passwd'], /not the id of a response/],
     ['what is no id, to undo', ['undo', 'x', '--yes'], /not the id of a response/],
+    [
+      'a hold of no time',
+      ['undo', 'snapshots-aaaaaaaaaa', '--hold', 'long'],
+      /a time \(12h, 7d, 2w\) of at most 52w, or 0/,
+    ],
+    ['a hold for no reason', ['undo', 'snapshots-aaaaaaaaaa', '--reason', ' '], /a text of 1 to 500 characters/],
     ['a time that is none', ['list', '--since', 'yesterday'], /a time ago/],
     ['a limit of nothing', ['list', '--limit', '0'], /whole number from 1 to 10000/],
     ['an outcome that is none', ['list', '--outcome', 'success'], /Allowed choices are compliant/],
@@ -141,5 +147,20 @@ describe('a time to list from', () => {
     expect(since('2026-11-23T09:30:00Z')).toEqual(new Date('2026-11-23T09:30:00Z'));
     for (const bad of ['', '7', 'd', '7y', '-1d', '2026-13-01', '2026-11-23T25:00:00Z', 'now'])
       expect(() => since(bad)).toThrow();
+  });
+});
+
+describe('a time to hold for', () => {
+  test('is a time, none, and no more than a year', () => {
+    expect(['0', '0d', '90m', '12h', '7d', '52w'].map(holdTime)).toEqual([
+      0,
+      0,
+      90 * 60_000,
+      12 * 3_600_000,
+      7 * 86_400_000,
+      364 * 86_400_000,
+    ]);
+    for (const bad of ['', '1', '53w', '365d', '-1d', '1y', '1.5d', 'd'])
+      expect(() => holdTime(bad)).toThrow(/at most 52w/);
   });
 });

@@ -10,6 +10,8 @@ import type { UndoOptions } from './undo.ts';
 
 const DAY_MS = 86_400_000;
 const UNITS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: DAY_MS, w: 7 * DAY_MS };
+const LONGEST_HOLD_MS = 52 * 7 * DAY_MS;
+const LONGEST_REASON = 500;
 const LARGEST_LIMIT = 10_000;
 const LARGEST_CONCURRENCY = 100;
 
@@ -21,6 +23,22 @@ export function since(text: string): Date {
   if (Number.isNaN(date.getTime()))
     throw new InvalidArgumentError('It is a time ago (90m, 12h, 7d, 2w) or a date (2026-11-23).');
   return date;
+}
+
+/** Milliseconds of `12h`, `7d` or `2w`; 0 for `0`. What shall be left alone for longer is an exception of the policy. */
+export function holdTime(text: string): number {
+  const [, amount = '', unit = ''] = /^(\d{1,4})([mhdw])$/.exec(text) ?? [];
+  const time = text === '0' ? 0 : Number(amount || Number.NaN) * (UNITS[unit] ?? 0);
+  if (!(time <= LONGEST_HOLD_MS)) throw new InvalidArgumentError('It is a time (12h, 7d, 2w) of at most 52w, or 0.');
+  return time;
+}
+
+function reasonText(text: string): string {
+  const reason = text.trim();
+  if (reason === '' || reason.length > LONGEST_REASON) {
+    throw new InvalidArgumentError(`It is a text of 1 to ${LONGEST_REASON} characters.`);
+  }
+  return reason;
 }
 
 const wholeNumber =
@@ -108,6 +126,11 @@ export function commandLine(version: string, io: Io, ended: (code: number) => vo
   verb('undo', "take a response back, with the caller's own credentials", [
     new Option('--yes', 'write without asking: an undo opens again what the response closed'),
     new Option('--plan', 'only show what would be written'),
+    new Option('--reason <text>', 'why, for whoever meets the hold').argParser(reasonText),
+    new Option(
+      '--hold <time>',
+      'until then no finding has it fixed again: 12h, 7d, 2w; 0 for none (default: 7d)',
+    ).argParser(holdTime),
     role,
     policy,
     ...ledger,
@@ -116,8 +139,11 @@ export function commandLine(version: string, io: Io, ended: (code: number) => vo
     .argument('<response>', 'id of the response, as list shows it')
     .addHelpText(
       'after',
-      examples('firebreak undo snapshots-h7kq2m9xwa --plan', 'firebreak undo snapshots-h7kq2m9xwa --yes') +
-        '\n\nA part that somebody changed since is not written over: the outcome is then changed-since.',
+      examples(
+        'firebreak undo snapshots-h7kq2m9xwa --plan',
+        'firebreak undo snapshots-h7kq2m9xwa --yes --hold 12h --reason "the auditors need it until tonight"',
+      ) +
+        '\n\nA part that somebody changed since is not written over: the outcome is then changed-since. Until the hold is over,\nfindings about the resource end excepted. An undo of an undo brings the fix back, and lifts the hold.',
     )
     .action(async (id: string, options: UndoOptions) => {
       const { undoResponse } = await import('./undo.ts');
@@ -155,7 +181,7 @@ export function commandLine(version: string, io: Io, ended: (code: number) => vo
         'firebreak run snapshots.privatize-rds-snapshot --plan --target arn:aws:rds:eu-west-1:444455556666:snapshot:daily',
         'firebreak run snapshots.privatize-rds-snapshot --targets-file snapshots.txt --concurrency 20',
       ) +
-        '\n\nWhat it changes is recorded first in .firebreak/responses, where undo finds it. Who types it has approved it:\nmode and caution only warn; exceptions of the policy hold. Ctrl-C ends what is in work, and starts no more.',
+        '\n\nWhat it changes is recorded first in .firebreak/responses, where undo finds it. Who types it has approved it:\nmode, caution and holds only warn; exceptions of the policy hold. Ctrl-C ends what is in work, and starts no more.',
     )
     .action(async (id: string, options: RunOptions) => {
       const { run } = await import('./run.ts');

@@ -3,7 +3,7 @@ import { parseArn } from '../engine/arn.ts';
 import { leaseKey } from '../engine/ledger/ledger.ts';
 import type { Action, Plan, Target } from '../engine/remediation.ts';
 import { type House, respond } from '../engine/respond.ts';
-import type { Outcome, Response } from '../engine/response.ts';
+import type { Outcome, Response, ResponseRecord } from '../engine/response.ts';
 import { changes } from '../engine/state.ts';
 import { responseId, targetKey } from '../engine/targets.ts';
 import { type Caller, CallerOrRole, identify } from './caller.ts';
@@ -37,6 +37,8 @@ interface Result {
   readonly reason: string | undefined;
   readonly plan?: Plan;
   readonly undo?: string;
+  /** What a hold on the resource says against it. */
+  readonly warnings: readonly string[];
   readonly milliseconds: number;
 }
 
@@ -112,7 +114,7 @@ async function claimed(action: Action, target: Target, caller: Caller, house: Ho
   const message = randomUUID();
   const own = responseId(action.id, target, message);
   const claim = new Claims(claims()).take(leaseKey(action.id, targetKey(target)), own);
-  if ('busy' in claim) return { target, reason: claim.busy, milliseconds: 0 };
+  if ('busy' in claim) return { target, reason: `${claim.busy} works on it`, warnings: [], milliseconds: 0 };
   try {
     let id = own;
     for (const earlier of claim.interrupted) {
@@ -135,7 +137,9 @@ async function answer(
 ): Promise<Result> {
   const began = performance.now();
   const finding = asked(action, target, message, caller);
-  const response = await respond({ id, action, target, finding, correlation: message, by: caller.arn }, house);
+  const held = await localBook().holds.get(leaseKey(action.id, targetKey(target)));
+  const request = { id, action, target, finding, correlation: message, by: caller.arn, ...(held && { held }) };
+  const response = await respond(request, house);
   const milliseconds = Math.round(performance.now() - began);
   const record = await house.ledger.get(id);
   const undo = record && undoCommand(record);
@@ -143,13 +147,26 @@ async function answer(
     target,
     response,
     reason: response.reason,
+    warnings: record ? holdWarnings(record) : [],
     milliseconds,
     ...(record?.plan && { plan: record.plan }),
     ...(undo && { undo }),
   };
 }
 
-function progress({ target, response, reason, plan, undo, milliseconds }: Result, screen: Terminal, planOnly: boolean) {
+/** Mode and caution are what a person who runs it has decided on; a hold is another person's word. */
+const holdWarnings = ({ timeline }: ResponseRecord): string[] =>
+  timeline
+    .filter(({ event }) => event === 'warned')
+    .map(({ detail }) => detail as { guard: string; reason: string })
+    .filter(({ guard }) => guard === 'hold')
+    .map(({ reason }) => reason);
+
+function progress(
+  { target, response, reason, plan, undo, warnings, milliseconds }: Result,
+  screen: Terminal,
+  planOnly: boolean,
+) {
   if (!response) {
     screen.line(['red', 'busy'], `  ${target.arn}  ${reason}`);
     return;
@@ -161,6 +178,7 @@ function progress({ target, response, reason, plan, undo, milliseconds }: Result
     `  ${target.arn}  ${count(parts, 'part')}  ${milliseconds} ms${said}`,
     undo ? `  undo: ${undo}` : '',
   );
+  for (const warning of warnings) screen.line(['yellow', `  warned: ${warning}`]);
   if (planOnly && plan) showPlan(plan, screen);
 }
 

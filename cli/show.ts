@@ -1,6 +1,9 @@
+import { inForce } from '../engine/guards/hold.ts';
+import { type Hold, type Holds, leaseKey } from '../engine/ledger/ledger.ts';
 import type { Plan } from '../engine/remediation.ts';
 import type { Response, ResponseRecord, TimelineEntry } from '../engine/response.ts';
 import { canonical, changes, type Json } from '../engine/state.ts';
+import { targetKey } from '../engine/targets.ts';
 import { outcomeSpan } from './desk.ts';
 import { showPlan } from './difference.ts';
 import { findResponse, type LedgerOptions } from './ledgers.ts';
@@ -12,15 +15,24 @@ export interface ShowOptions extends LedgerOptions {
 
 /** `firebreak show <response>` */
 export async function show(id: string, options: ShowOptions, { out }: Io): Promise<number> {
-  const { record, kind, where } = await findResponse(id, options);
+  const { record, holds, kind, where } = await findResponse(id, options);
+  const { response, finding, plan, timeline } = record;
+  const hold = await holdInForce(holds, response);
   if (options.json) {
-    out.json({ ledger: kind, ...record, undo: undoCommand(record) ?? null });
+    out.json({ ledger: kind, ...record, undo: undoCommand(record) ?? null, hold: hold ?? null });
     return 0;
   }
-  const { response, finding, plan, timeline } = record;
   out.line(['bold', response.id], '  ', outcomeSpan(response.outcome), '  ', response.reason ?? '');
   out.line();
-  out.table([...header(response), [['dim', 'found in'], where]]);
+  const held: Span[][] = hold
+    ? [
+        [
+          ['dim', 'held'],
+          ['yellow', holdInWords(hold)],
+        ],
+      ]
+    : [];
+  out.table([...header(response), [['dim', 'found in'], where], ...held]);
   out.line();
   out.table([
     [['dim', 'finding'], `${finding.source} ${finding.type}, ${finding.severity}`],
@@ -83,3 +95,14 @@ export const hasWritten = ({ timeline }: ResponseRecord): boolean => timeline.so
 /** The command that takes a response back, when there is something to take back. */
 export const undoCommand = (record: ResponseRecord): string | undefined =>
   record.plan && hasWritten(record) ? `firebreak undo ${record.response.id}` : undefined;
+
+/** The hold that is in force on a response's resource, whichever response left it there. */
+export async function holdInForce(
+  holds: Holds,
+  { remediation, target }: Pick<Response, 'remediation' | 'target'>,
+): Promise<Hold | undefined> {
+  const hold = await holds.get(leaseKey(remediation, targetKey(target)));
+  return hold && inForce(hold, new Date()) ? hold : undefined;
+}
+
+export const holdInWords = ({ until, by, reason }: Hold): string => `until ${until} by ${by}: ${reason}`;

@@ -1,21 +1,26 @@
 import { randomUUID } from 'node:crypto';
 import { createInterface } from 'node:readline/promises';
 import type { Stop } from '../engine/guards/guard.ts';
-import { leaseKey } from '../engine/ledger/ledger.ts';
+import type { Hold, Ledger } from '../engine/ledger/ledger.ts';
 import type { Plan } from '../engine/remediation.ts';
 import { undo } from '../engine/respond.ts';
-import { responseId, targetKey } from '../engine/targets.ts';
+import type { Response } from '../engine/response.ts';
+import { responseId } from '../engine/targets.ts';
 import { CallerOrRole, identify } from './caller.ts';
-import { Claims } from './claims.ts';
 import { outcomeSpan, recordedAction } from './desk.ts';
 import { showPlan } from './difference.ts';
-import { Failure } from './failure.ts';
-import { findResponse, type LedgerOptions } from './ledgers.ts';
-import { claims } from './places.ts';
-import { hasWritten } from './show.ts';
+import { Failure, UsageError } from './failure.ts';
+import { type Book, findResponse, type LedgerOptions } from './ledgers.ts';
+import { hasWritten, holdInForce, holdInWords } from './show.ts';
 import type { Io, Terminal } from './terminal.ts';
 
+/** How long an undo holds the resource, unless it says otherwise. */
+const USUAL_HOLD_MS = 7 * 86_400_000;
+
 export interface UndoOptions extends LedgerOptions {
+  readonly reason?: string;
+  /** Milliseconds; 0: none. */
+  readonly hold?: number;
   readonly yes?: boolean;
   readonly plan?: boolean;
   readonly role?: string;
@@ -25,10 +30,14 @@ export interface UndoOptions extends LedgerOptions {
 
 /** `firebreak undo <response>` */
 export async function undoResponse(id: string, options: UndoOptions, io: Io): Promise<number> {
-  const { ledger, record, kind, where } = await findResponse(id, options);
+  const { ledger, holds, record, kind, where } = await findResponse(id, options);
   const { response, finding, plan: recorded } = record;
   if (!recorded || !hasWritten(record)) {
     throw new Failure(`${id} ended ${response.outcome ?? 'open'} without a change, so there is nothing to undo`);
+  }
+  const opens = await reopens(response, ledger);
+  if (!opens && options.hold) {
+    throw new UsageError(`${id} took a fix back: its undo brings the fix again, so there is nothing to hold`);
   }
   const { action, desk } = await recordedAction(response, options.policy);
   const { target } = response;
@@ -42,58 +51,84 @@ export async function undoResponse(id: string, options: UndoOptions, io: Io): Pr
   screen.line(target.arn);
   screen.line(['dim', `found in ${where}`]);
 
-  const message = randomUUID();
-  const undoId = responseId(action.id, target, message);
-  const claim = new Claims(claims()).take(leaseKey(action.id, targetKey(target)), undoId);
-  if ('busy' in claim) throw new Failure(`${claim.busy}: try again when it has ended`);
-  const shown = options.plan || options.yes ? undefined : (plan: Plan) => confirm(plan, response.undoes, screen, io);
-  try {
-    const undone = await undo(
-      {
-        id: undoId,
-        action,
-        target,
-        finding,
-        correlation: response.correlation,
-        recorded,
-        undoes: id,
-        by: caller.arn,
-      },
-      {
-        ledger,
-        sessions,
-        policy: desk.policy,
-        home: caller,
-        lastTry: true,
-        ...(options.plan && { planOnly: true }),
-        ...(shown && { confirm: shown }),
-      },
-    );
-    const written = (await ledger.get(undoId))?.plan;
-    if (options.json) io.out.json({ ledger: kind, response: undone, ...(written && { plan: written }) });
-    else {
-      if (written && !shown) showUndo(written, response.undoes, screen);
-      screen.line(outcomeSpan(undone.outcome), '  ', undone.reason ?? '', '  ', ['dim', `recorded as ${undoId}`]);
+  const undoId = responseId(action.id, target, randomUUID());
+  const hold = opens ? holdFor(id, caller.arn, options) : undefined;
+  const said: Said = { opens, kind, hold };
+  const shown = options.plan || options.yes ? undefined : (plan: Plan) => confirm(plan, said, screen, io);
+  const undone = await undo(
+    {
+      id: undoId,
+      action,
+      target,
+      finding,
+      correlation: response.correlation,
+      recorded,
+      undoes: id,
+      by: caller.arn,
+      ...(hold && { hold }),
+    },
+    {
+      ledger,
+      holds,
+      sessions,
+      policy: desk.policy,
+      home: caller,
+      lastTry: true,
+      ...(options.plan && { planOnly: true }),
+      ...(shown && { confirm: shown }),
+    },
+  );
+  const written = (await ledger.get(undoId))?.plan;
+  const now = await holdInForce(holds, response);
+  if (options.json)
+    io.out.json({ ledger: kind, response: undone, ...(written && { plan: written }), hold: now ?? null });
+  else {
+    if (written && !shown) showUndo(written, said, screen);
+    screen.line(outcomeSpan(undone.outcome), '  ', undone.reason ?? '', '  ', ['dim', `recorded as ${undoId}`]);
+    if (now) screen.line('held ', holdInWords(now));
+    if (opens && hold && now?.until === hold.until) {
+      screen.line(['dim', `firebreak undo ${undoId} brings the fix back, and lifts the hold`]);
     }
-    return undone.outcome === 'undone' || (options.plan && undone.outcome === 'observed') ? 0 : 1;
-  } finally {
-    claim.release();
+  }
+  return undone.outcome === 'undone' || (options.plan && undone.outcome === 'observed') ? 0 : 1;
+}
+
+/** Whether an undo opens again what a fix closed: that of an undo brings the fix back. */
+async function reopens({ undoes }: Response, ledger: Ledger): Promise<boolean> {
+  const taken = undoes === undefined ? undefined : await ledger.get(undoes);
+  return !(taken && (await reopens(taken.response, ledger)));
+}
+
+function holdFor(id: string, by: string, { reason = `${id} was taken back`, hold = USUAL_HOLD_MS }: UndoOptions) {
+  return hold === 0 ? undefined : { by, reason, until: new Date(Date.now() + hold).toISOString() };
+}
+
+/** What an undo says of itself before it writes. */
+interface Said extends Pick<Book, 'kind'> {
+  readonly opens: boolean;
+  readonly hold: Hold | undefined;
+}
+
+function showUndo(plan: Plan, { opens, kind, hold }: Said, screen: Terminal): void {
+  showPlan(plan, screen);
+  if (!opens) {
+    screen.line(['dim', 'This brings the fix back, and lifts the hold on the resource.']);
+    return;
+  }
+  screen.line(['yellow', 'This opens again what the response closed.']);
+  if (hold) screen.line(['dim', `Findings about it are excepted ${holdInWords(hold)}`]);
+  if (kind === 'local' || !hold) {
+    const unknowing = hold ? ' does not know of that, and' : '';
+    screen.line([
+      'dim',
+      `A deployed Firebreak${unknowing} answers the next finding about it, unless response-policy.yml has an exception.`,
+    ]);
   }
 }
 
-function showUndo(plan: Plan, undoes: string | undefined, screen: Terminal): void {
-  showPlan(plan, screen);
-  if (undoes) return;
-  screen.line(['yellow', 'This opens again what the response closed.']);
-  screen.line([
-    'dim',
-    'A deployed Firebreak answers the next finding about it, unless response-policy.yml has an exception.',
-  ]);
-}
-
 /** Shows what would be written, and asks where somebody can answer. */
-async function confirm(plan: Plan, undoes: string | undefined, screen: Terminal, io: Io): Promise<Stop | undefined> {
-  showUndo(plan, undoes, screen);
+async function confirm(plan: Plan, said: Said, screen: Terminal, io: Io): Promise<Stop | undefined> {
+  showUndo(plan, said, screen);
   if (!io.input.isTTY)
     return { outcome: 'awaiting-approval', reason: 'nothing was written: say --yes to write it back' };
   const reader = createInterface({ input: io.input, output: process.stderr });

@@ -11,7 +11,7 @@ import { defineRemediation } from './define.ts';
 import { sampleEvent } from './findings/samples.ts';
 import { DynamoDbLedger } from './ledger/dynamodb.ts';
 import { createWorker } from './pipeline.ts';
-import { policySchema } from './policy.ts';
+import { policySchema } from './policy-schema.ts';
 import type { Target } from './remediation.ts';
 import { targetOf } from './targets.ts';
 import { securityHub } from './triggers.ts';

@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import * as z from 'zod/mini';
-import { exceptionFor, modeOf, type Policy, parametersOf, policySchema } from './policy.ts';
+import { exceptionFor, modeOf, parametersOf } from './policy.ts';
+import { type Policy, policySchema } from './policy-schema.ts';
 import { targetFromArn } from './targets.ts';
 
 const place = { account: '444455556666', region: 'eu-west-1' };

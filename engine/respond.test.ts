@@ -3,18 +3,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import * as z from 'zod/mini';
+import { FileHolds } from '../cli/holds.ts';
 import { findingOn } from '../local/findings.ts';
 import { sessionConfig } from './aws/session.ts';
 import type { Sessions } from './aws/sessions.ts';
 import { defineRemediation } from './define.ts';
 import { TransientError } from './errors.ts';
 import { FileLedger } from './ledger/files.ts';
-import type { Ledger } from './ledger/ledger.ts';
-import { policySchema } from './policy.ts';
+import { type Hold, type Holds, type Ledger, leaseKey } from './ledger/ledger.ts';
+import { policySchema } from './policy-schema.ts';
 import type { Target } from './remediation.ts';
-import { conclude, type House, type Request, respond, undo } from './respond.ts';
+import { conclude, type House, type Request, respond, type UndoHouse, undo } from './respond.ts';
 import { changes, type State, withPart } from './state.ts';
-import { responseId } from './targets.ts';
+import { responseId, targetKey } from './targets.ts';
 import { securityHub } from './triggers.ts';
 
 const target: Target = {
@@ -117,8 +118,19 @@ const sessions: Sessions = {
   write: () => doors.call(() => session),
 };
 
-const house = (more: Partial<House> = {}): House => ({
+/** What keeps others off, too. */
+const mortalHolds = (holds: Holds): Holds => ({
+  get: (...given) => holds.get(...given),
+  take: (...given) => doors.call(() => holds.take(...given)),
+  put: (...given) => doors.call(() => holds.put(...given)),
+  release: (...given) => doors.call(() => holds.release(...given)),
+});
+const fileHolds = () => new FileHolds(join(root, 'holds'), join(root, 'claims'));
+const key = leaseKey('storage.shut-doors', targetKey(target));
+
+const house = (more: Partial<UndoHouse> = {}): UndoHouse => ({
   ledger: mortal(new FileLedger(root)),
+  holds: mortalHolds(fileHolds()),
   sessions,
   policy: policySchema.parse({ version: 1 }),
   home: { account: '111122223333', region: 'eu-west-1' },
@@ -290,6 +302,98 @@ describe('an undo', () => {
       outcome: 'changed-since',
     });
     expect(doors.writes).toBe(writes);
+  });
+
+  const tomorrow: Hold = { by: 'me', reason: 'audit', until: new Date(Date.now() + 86_400_000).toISOString() };
+  const past: Hold = { ...tomorrow, until: new Date(Date.now() - 1).toISOString() };
+  const next = async (message: string, more: Partial<UndoHouse> = {}) => {
+    const held = await fileHolds().get(key);
+    return respond({ ...request(shutDoors(), message), ...(held && { held }) }, house(more));
+  };
+
+  test('is not fixed again while its hold lasts, and is when that is over', async () => {
+    const back = { ...(await fixed()), hold: tomorrow };
+    expect(await undo(back, house())).toMatchObject({ outcome: 'undone' });
+    expect(doors.state).toEqual(OPEN);
+    const excepted = { outcome: 'excepted', reason: `hold until ${tomorrow.until} by me: audit` };
+    expect(await next('held')).toMatchObject(excepted);
+    expect(doors.state).toEqual(OPEN);
+
+    expect(await next('asked for', { requested: true })).toMatchObject({ outcome: 'verified' });
+    const asked = await new FileLedger(root).get(request(shutDoors(), 'asked for').id);
+    expect(asked?.timeline).toContainEqual(
+      expect.objectContaining({ event: 'warned', detail: { guard: 'hold', reason: excepted.reason } }),
+    );
+
+    const again = { ...back, id: responseId(back.action.id, target, 'again'), hold: past };
+    expect(await undo(again, house())).toMatchObject({ outcome: 'undone' });
+    expect(await next('over')).toMatchObject({ outcome: 'verified' });
+  });
+
+  test('of an undo brings the fix back, and lifts the hold', async () => {
+    const back = { ...(await fixed()), hold: tomorrow };
+    await undo(back, house());
+    const taken = (await new FileLedger(root).get(back.id))?.plan ?? never();
+    const { hold: _, ...redo } = back;
+    const id = responseId(back.action.id, target, 'redo');
+    expect(await undo({ ...redo, id, recorded: taken, undoes: back.id }, house())).toMatchObject({ outcome: 'undone' });
+    expect(doors.state).toEqual(SHUT);
+    expect(await fileHolds().get(key)).toBeUndefined();
+    doors.state = OPEN;
+    expect(await next('opened')).toMatchObject({ outcome: 'verified' });
+  });
+
+  test('killed before or after any call never leaves what it opened without its hold, nor a hold before it would write', async () => {
+    const first = await fixed();
+    const { calls } = doors;
+    expect(await undo({ ...first, hold: tomorrow }, house())).toMatchObject({ outcome: 'undone' });
+    const steps = doors.calls - calls;
+    expect(steps).toBeGreaterThan(15);
+    let opened = 0;
+    for (let step = 1; step <= steps; step += 1) {
+      // A process that is gone claims nothing.
+      for (const name of ['holds', 'claims']) rmSync(join(root, name), { recursive: true, force: true });
+      doors.state = SHUT;
+      doors.killAt = doors.calls + step;
+      const id = responseId(first.action.id, target, `undo killed at ${step}`);
+      await undo({ ...first, id, hold: tomorrow }, house()).catch((error: unknown) => {
+        if (!(error instanceof TransientError)) throw error;
+      });
+      doors.killAt = Number.POSITIVE_INFINITY;
+      const held = await fileHolds().get(key);
+      if (changes(SHUT, doors.state).length > 0) {
+        opened += 1;
+        expect(held).toEqual(tomorrow);
+      }
+      const events = (await new FileLedger(root).get(id))?.timeline.map(({ event }) => event) ?? [];
+      if (held) expect(events).toContain('held');
+    }
+    expect(opened).toBeGreaterThan(3);
+  });
+
+  test('leaves alone what another works on, and says who that is', async () => {
+    const back = { ...(await fixed()), hold: tomorrow };
+    const { writes } = doors;
+    const other = fileHolds();
+    expect(await other.take(key, 'storage-another')).toBeUndefined();
+    const refused = await undo(back, house());
+    expect(refused).toMatchObject({ outcome: 'refused', reason: expect.stringMatching(/storage-another.*try again/) });
+    await other.release(key, 'storage-another');
+    expect([doors.writes, await fileHolds().get(key)]).toEqual([writes, undefined]);
+    const second = { ...back, id: responseId(back.action.id, target, 'second') };
+    expect(await undo(second, house())).toMatchObject({ outcome: 'undone' });
+  });
+
+  test('of what already is as it was holds it too, and a dry run or a no holds nothing', async () => {
+    const back = { ...(await fixed()), hold: tomorrow };
+    const id = (message: string) => responseId(back.action.id, target, message);
+    await undo({ ...back, id: id('plan') }, house({ planOnly: true }));
+    await undo({ ...back, id: id('no') }, house({ confirm: async () => ({ outcome: 'denied', reason: 'no' }) }));
+    expect(await fileHolds().get(key)).toBeUndefined();
+    doors.state = OPEN;
+    const { writes } = doors;
+    expect(await undo(back, house())).toMatchObject({ outcome: 'undone' });
+    expect([doors.writes, await fileHolds().get(key)]).toEqual([writes, tomorrow]);
   });
 
   test('writes no state that the remediation would not know', async () => {

@@ -3,13 +3,15 @@ import * as z from 'zod/mini';
 import type { Sessions } from './aws/sessions.ts';
 import { describeError, isTransient } from './errors.ts';
 import type { Finding } from './findings/finding.ts';
-import type { Situation, Stop } from './guards/guard.ts';
+import type { Guard, Situation, Stop } from './guards/guard.ts';
 import { GUARDS } from './guards/guards.ts';
-import type { Ledger } from './ledger/ledger.ts';
-import { type Policy, parametersOf } from './policy.ts';
+import { type Hold, type Holds, type Ledger, leaseKey } from './ledger/ledger.ts';
+import { parametersOf } from './policy.ts';
+import type { Policy } from './policy-schema.ts';
 import type { Action, Context, Plan, Target } from './remediation.ts';
 import type { Response } from './response.ts';
 import { type Change, canonical, changes, part, withPart } from './state.ts';
+import { targetKey } from './targets.ts';
 
 /** What a response needs of the house it runs in. */
 export interface House {
@@ -17,7 +19,7 @@ export interface House {
   readonly sessions: Sessions;
   readonly policy: Policy;
   readonly home: { readonly account: string; readonly region: string };
-  /** A person asked for this resource by name: what would wait for approval only warns. */
+  /** A person asked for this resource by name: guards that yield to a person only warn. */
   readonly requested?: boolean;
   /** Plan, and go no further. */
   readonly planOnly?: boolean;
@@ -29,6 +31,11 @@ export interface House {
   readonly ended?: (response: Response, finding: Finding) => void;
 }
 
+/** Where an undo runs: it takes the resource for itself, and puts a hold on it. */
+export interface UndoHouse extends House {
+  readonly holds: Holds;
+}
+
 /** One remediation, one resource, one finding. */
 export interface Request {
   readonly id: string;
@@ -38,6 +45,8 @@ export interface Request {
   readonly correlation: string;
   /** Who asked for it, where a person did. */
   readonly by?: string;
+  /** The hold on the resource, also when its time is over. */
+  readonly held?: Hold;
 }
 
 /** A response that a person takes back. */
@@ -45,6 +54,8 @@ export interface UndoRequest extends Request {
   readonly recorded: Plan;
   readonly undoes: string;
   readonly by: string;
+  /** What it leaves on the resource, in the place of the hold before; without one, that is lifted. */
+  readonly hold?: Hold;
 }
 
 /** Milliseconds before each look at whether a change has settled: AWS reads are eventually consistent. */
@@ -59,23 +70,29 @@ const LOOKS_MS = [0, 250, 750, 2_000, 4_000];
 export const respond = (request: Request, house: House): Promise<Response> => attempt(request, house, fix);
 
 /**
- * Takes a response's recorded change back, part by part, as a response of its own.
+ * Takes a response's recorded change back, part by part, as a response of its own. No other response works on the resource
+ * meanwhile, and its hold is there before the first write.
  *
  * @throws what is transient, with the response left open for the next try
  */
-export const undo = (request: UndoRequest, house: House): Promise<Response> =>
+export const undo = (request: UndoRequest, house: UndoHouse): Promise<Response> =>
   attempt(request, house, goBack, { undoes: request.undoes });
 
 /** Records a response that ends before there is anything to read: the ledger has an end for every finding. */
 export const conclude = (request: Request, stop: Stop, house: House): Promise<Response> =>
   attempt(request, house, async () => stop);
 
-type Work<R extends Request> = (request: R, house: House, context: Context, resumed: boolean) => Promise<Stop>;
-
-async function attempt<R extends Request>(
+type Work<R extends Request, H extends House> = (
   request: R,
-  house: House,
-  work: Work<R>,
+  house: H,
+  context: Context,
+  resumed: boolean,
+) => Promise<Stop>;
+
+async function attempt<R extends Request, H extends House>(
+  request: R,
+  house: H,
+  work: Work<R, H>,
   origin: Pick<Response, 'undoes'> = {},
 ): Promise<Response> {
   const { id, action, target, finding, correlation, by } = request;
@@ -114,12 +131,15 @@ async function attempt<R extends Request>(
 }
 
 async function fix(request: Request, house: House, context: Context, resumed: boolean): Promise<Stop> {
-  const { action, target, finding, id } = request;
-  const situation: Situation = { action, target, finding, policy: house.policy, context, home: house.home };
-  for (const guard of GUARDS) {
-    const stop = guard.phase === 'finding' ? guard.check(situation) : undefined;
-    if (stop) return stop;
-  }
+  const { action, target, finding, id, held } = request;
+  const { policy, home } = house;
+  const situation: Situation = { action, target, finding, policy, context, home, ...(held && { hold: held }) };
+  const refused = await guarded(
+    (guard) => (guard.phase === 'finding' ? guard.check(situation) : undefined),
+    house,
+    context,
+  );
+  if (refused) return refused;
 
   const reader = action.clients(await house.sessions.read(target));
   const fresh = await action.plan(reader, target, context);
@@ -140,11 +160,12 @@ async function fix(request: Request, house: House, context: Context, resumed: bo
   else await house.ledger.plan(id, plan);
 
   if (house.planOnly) return { outcome: 'observed', reason: 'only a plan was asked for' };
-  for (const guard of GUARDS) {
-    const stop = guard.phase === 'plan' ? guard.check(situation, plan) : undefined;
-    if (stop && !house.requested) return stop;
-    if (stop) await context.record('warned', { guard: guard.name, reason: stop.reason });
-  }
+  const stopped = await guarded(
+    (guard) => (guard.phase === 'plan' ? guard.check(situation, plan) : undefined),
+    house,
+    context,
+  );
+  if (stopped) return stopped;
 
   await change(plan, request, house, context);
   const left = await settle(reader, plan, request, context);
@@ -159,6 +180,20 @@ async function fix(request: Request, house: House, context: Context, resumed: bo
   return left.length === 0
     ? AS_PLANNED
     : { outcome: 'verified', reason: 'the resource is compliant, if not exactly as planned' };
+}
+
+/** The first guard's word that ends the response. To a person who asked by name, those that yield only say it. */
+async function guarded(
+  check: (guard: Guard) => Stop | undefined,
+  { requested }: House,
+  context: Context,
+): Promise<Stop | undefined> {
+  for (const guard of GUARDS) {
+    const stop = check(guard);
+    if (stop && !(requested && guard.yields)) return stop;
+    if (stop) await context.record('warned', { guard: guard.name, reason: stop.reason });
+  }
+  return undefined;
 }
 
 const AS_PLANNED: Stop = { outcome: 'verified', reason: 'changed, and it reads back as planned' };
@@ -176,8 +211,8 @@ const continued = (fresh: Plan, recorded: Plan): Plan => ({
   ),
 });
 
-async function goBack(request: UndoRequest, house: House, context: Context): Promise<Stop> {
-  const { action, target, recorded, id } = request;
+async function goBack(request: UndoRequest, house: UndoHouse, context: Context): Promise<Stop> {
+  const { action, target, recorded, id, hold } = request;
   if (action.undo === 'irreversible') return { outcome: 'refused', reason: `${action.id} cannot be undone` };
   z.parse(action.state, recorded.before);
 
@@ -186,26 +221,42 @@ async function goBack(request: UndoRequest, house: House, context: Context): Pro
   if (changedSince.length > 0) {
     return { outcome: 'changed-since', reason: `somebody changed it since: ${describeChanges(changedSince)}` };
   }
-  if (changes(plan.before, plan.after).length === 0)
-    return { outcome: 'undone', reason: 'it already is as it was before' };
-  await house.ledger.plan(id, plan);
-  if (house.planOnly) return { outcome: 'observed', reason: 'only a plan was asked for' };
-  if (house.confirm) {
-    const stop = await house.confirm(plan);
+  const already = changes(plan.before, plan.after).length === 0;
+  if (already && house.planOnly) return ALREADY_BACK;
+  if (!already) {
+    await house.ledger.plan(id, plan);
+    if (house.planOnly) return { outcome: 'observed', reason: 'only a plan was asked for' };
+    const stop = await house.confirm?.(plan);
     if (stop) return stop;
-    const { before: now } = await action.undo(reader, target, recorded, context);
-    const moved = changes(plan.before, now);
-    if (moved.length > 0) {
-      return { outcome: 'changed-since', reason: `it changed while the question stood: ${describeChanges(moved)}` };
-    }
   }
 
-  await change(plan, request, house, context);
-  const left = await settle(reader, plan, request, context);
-  return left.length === 0
-    ? { outcome: 'undone', reason: 'it is as it was before, and reads back so' }
-    : { outcome: 'unverified', reason: `written back, but it reads otherwise: ${describeChanges(left)}` };
+  const key = leaseKey(action.id, targetKey(target));
+  try {
+    const busy = await house.holds.take(key, id);
+    if (busy !== undefined) {
+      return { outcome: 'refused', reason: `${busy} works on it: try again when that has ended` };
+    }
+    const { before: now } = await action.undo(reader, target, recorded, context);
+    const moved = changes(plan.before, now);
+    if (moved.length > 0)
+      return { outcome: 'changed-since', reason: `it changed meanwhile: ${describeChanges(moved)}` };
+    // Held before it is open again: or a finding in between would have it fixed, and the fix would be held.
+    await context.record(hold ? 'held' : 'hold lifted', { ...hold });
+    await house.holds.put(key, id, hold);
+    if (already) return ALREADY_BACK;
+
+    await change(plan, request, house, context);
+    const left = await settle(reader, plan, request, context);
+    return left.length === 0
+      ? { outcome: 'undone', reason: 'it is as it was before, and reads back so' }
+      : { outcome: 'unverified', reason: `written back, but it reads otherwise: ${describeChanges(left)}` };
+  } finally {
+    // One that is not let go of ends by itself.
+    await house.holds.release(key, id).catch(() => undefined);
+  }
 }
+
+const ALREADY_BACK: Stop = { outcome: 'undone', reason: 'it already is as it was before' };
 
 /** Applies a plan in one session, or, when its policy would be too long for STS, in one session for each part. */
 async function change(plan: Plan, { action, target, id }: Request, house: House, context: Context): Promise<void> {

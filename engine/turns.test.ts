@@ -13,11 +13,12 @@ import { sessionConfig } from './aws/session.ts';
 import { defineRemediation } from './define.ts';
 import { TransientError } from './errors.ts';
 import { FileLedger } from './ledger/files.ts';
+import { DynamoDbHolds } from './ledger/holds.ts';
 import { DynamoDbLeases } from './ledger/leases.ts';
-import { type Leases, leaseKey } from './ledger/ledger.ts';
-import { policySchema } from './policy.ts';
+import { type Hold, type Leases, leaseKey } from './ledger/ledger.ts';
+import { policySchema } from './policy-schema.ts';
 import type { Target } from './remediation.ts';
-import type { House, Request } from './respond.ts';
+import { type Request, type UndoHouse, undo } from './respond.ts';
 import { responseId, targetKey } from './targets.ts';
 import { securityHub } from './triggers.ts';
 import { inTurn } from './turns.ts';
@@ -78,19 +79,21 @@ class World {
       return { state: { open: this.open.has(finding.type) }, facts: {} };
     },
     desired: () => ({ open: false }),
-    write: async (_clients, _target, _next, _current, { finding }) => {
+    write: async (_clients, _target, { open }, _current, { finding }) => {
       this.inside += 1;
       this.together = Math.max(this.together, this.inside);
       await sleep(5);
       this.inside -= 1;
       this.step();
-      this.open.delete(finding.type);
+      if (open) this.open.add(finding.type);
+      else this.open.delete(finding.type);
       this.step();
     },
   });
 
-  readonly house: House = {
+  readonly house: UndoHouse = {
     ledger,
+    holds: new DynamoDbHolds(session, 'firebreak-ledger', () => this.clock),
     sessions: { read: async () => session, write: async () => session },
     policy: policySchema.parse({ version: 1 }),
     home: { account: SECURITY_ACCOUNT, region: HOME_REGION },
@@ -132,6 +135,17 @@ class World {
       if (error instanceof TransientError) return false;
       throw error;
     }
+  }
+
+  /** A person takes back what a response did, and holds it as said. */
+  async takeBack(request: Request, hold: Hold | undefined) {
+    const id = responseId(this.action.id, this.target, randomUUID());
+    const recorded = (await ledger.get(request.id))?.plan ?? {
+      before: { open: true },
+      after: { open: false },
+      facts: {},
+    };
+    return undo({ ...request, id, recorded, undoes: request.id, by: 'ann', ...(hold && { hold }) }, this.house);
   }
 
   /** True when nobody holds the lease, and nobody left a note on it. */
@@ -236,5 +250,87 @@ describe('responses about one resource', () => {
     expect(await world.deliver(`second-${world.target.id}`, 'S3.3')).toBe(true);
     const record = await ledger.get(world.request(first, 'S3.2').id);
     expect(record?.response).toMatchObject({ outcome: 'verified', correlation: first });
+  }, 60_000);
+});
+
+describe('what a person took back', () => {
+  const until = (milliseconds: number): Hold => ({
+    by: 'ann',
+    reason: 'the auditors need it',
+    until: new Date(Date.now() + milliseconds).toISOString(),
+  });
+  const outcomeOf = async ({ id }: Request) => (await ledger.get(id))?.response;
+
+  test('is left alone by the next finding, until the hold is over or lifted', async () => {
+    const world = new World();
+    const tell = async (message: string) => {
+      const request = world.request(`${message}-${world.target.id}`, 'S3.2');
+      await inTurn(request, request.correlation, world.leases, world.house);
+      return outcomeOf(request);
+    };
+    world.open.add('S3.2');
+    expect(await tell('first')).toMatchObject({ outcome: 'verified' });
+    const first = world.request(`first-${world.target.id}`, 'S3.2');
+    const hold = until(60_000);
+    expect(await world.takeBack(first, hold)).toMatchObject({ outcome: 'undone' });
+    expect([...world.open]).toEqual(['S3.2']);
+    const excepted = { outcome: 'excepted', reason: `hold until ${hold.until} by ann: the auditors need it` };
+    expect(await tell('second')).toMatchObject(excepted);
+    expect(await tell('third')).toMatchObject(excepted);
+    expect([...world.open]).toEqual(['S3.2']);
+
+    expect(await world.takeBack(first, until(-1))).toMatchObject({ outcome: 'undone' });
+    expect(await tell('fourth')).toMatchObject({ outcome: 'verified' });
+    expect(await world.takeBack(first, hold)).toMatchObject({ outcome: 'undone' });
+    expect(await tell('fifth')).toMatchObject(excepted);
+    expect(await world.takeBack(first, undefined)).toMatchObject({ outcome: 'undone' });
+    expect(await tell('sixth')).toMatchObject({ outcome: 'verified' });
+    expect([...world.open]).toEqual([]);
+  }, 60_000);
+
+  test('is not gone on with by an interrupted response, which ends with what waited for it', async () => {
+    const world = new World();
+    world.open.add('S3.2');
+    const first = world.request(`first-${world.target.id}`, 'S3.2');
+    // Killed after the write, before anybody is told.
+    world.killAt = 5;
+    expect(await world.deliver(first.correlation, 'S3.2')).toBe(false);
+    world.killAt = Number.POSITIVE_INFINITY;
+    expect([...world.open]).toEqual([]);
+
+    const early = await world.takeBack(first, until(60_000));
+    expect(early).toMatchObject({
+      outcome: 'refused',
+      reason: expect.stringContaining(`response ${first.id} works on it`),
+    });
+    expect(await world.deliver(`second-${world.target.id}`, 'S3.3')).toBe(true);
+    world.clock += (LEASE_SECONDS + 1) * 1_000;
+    expect(await world.takeBack(first, until(60_000))).toMatchObject({ outcome: 'undone' });
+    expect([...world.open]).toEqual(['S3.2']);
+    expect(await world.deliver(first.correlation, 'S3.2')).toBe(true);
+    expect(await outcomeOf(first)).toMatchObject({ outcome: 'excepted' });
+    expect(await outcomeOf(world.request(`second-${world.target.id}`, 'S3.3'))).toMatchObject({ outcome: 'excepted' });
+    expect([...world.open]).toEqual(['S3.2']);
+    expect(await world.free()).toBe(true);
+  }, 60_000);
+
+  test('and a finding that comes in the same moment never meet on the resource, and it stays as the person left it', async () => {
+    for (let round = 0; round < 8; round += 1) {
+      const world = new World();
+      world.open.add('S3.2');
+      const first = world.request(`first-${world.target.id}`, 'S3.2');
+      expect(await world.deliver(first.correlation, 'S3.2')).toBe(true);
+      const deliveries = [0, 1, 2].map((index) => `m${index}-${world.target.id}`);
+      const [undone] = await Promise.all([
+        world.takeBack(first, until(60_000)),
+        ...deliveries.map((message) => world.deliver(message, 'S3.2')),
+      ]);
+      expect(world.together).toBe(1);
+      const open = undone.outcome === 'undone';
+      expect(open || undone.outcome === 'refused').toBe(true);
+      for (const message of deliveries) expect(await world.deliver(message, 'S3.2')).toBe(true);
+      expect([...world.open]).toEqual(open ? ['S3.2'] : []);
+      expect(await world.free()).toBe(true);
+    }
   }, 60_000);
 });

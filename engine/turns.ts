@@ -15,15 +15,17 @@ export async function inTurn(request: Request, message: string, leases: Leases, 
   const own: Note = { response: request.id, target: request.target, finding: request.finding };
   const lease = await leases.acquire(key, message, own);
   if (!lease) return false;
+  // No hold changes while we have the lease: an undo needs it.
+  const asked: Request = { ...request, ...(lease.hold && { held: lease.hold }) };
   let waiting: readonly Note[] = lease.notes;
   if (lease.response === request.id) {
-    await respond(request, house);
+    await respond(asked, house);
   } else {
     const interrupted = await house.ledger.get(lease.response);
     if (interrupted && !interrupted.response.outcome) {
       const { finding, response } = interrupted;
       const { id, target, correlation } = response;
-      await respond({ ...request, id, target, finding, correlation }, house);
+      await respond({ ...asked, id, target, finding, correlation }, house);
     }
     waiting = [...waiting, own];
   }
@@ -31,7 +33,7 @@ export async function inTurn(request: Request, message: string, leases: Leases, 
   for (;;) {
     for (const { response, target, finding } of latest(await unanswered(waiting, house.ledger))) {
       if (!(await leases.follow(key, message, response))) return true;
-      await respond({ ...request, id: response, target, finding, correlation: finding.envelope.id }, house);
+      await respond({ ...asked, id: response, target, finding, correlation: finding.envelope.id }, house);
     }
     waiting = await leases.release(key, message, seen);
     if (waiting.length === 0) return true;

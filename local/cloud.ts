@@ -21,6 +21,7 @@ import { copyService, deployMember, serverlessDeploy } from './deployment.ts';
 import type { Doors } from './doors.ts';
 import type { LogLine } from './lambda-environment.ts';
 import { type AwsServer, startAwsServer } from './python.ts';
+import type { Left } from './queue-poller.ts';
 import { Runner } from './runner.ts';
 
 const PROJECT = fileURLToPath(new URL('..', import.meta.url));
@@ -40,6 +41,8 @@ export interface CloudOptions {
   readonly log?: (line: LogLine) => void;
   /** Is told what goes wrong with the embedded cloud itself; standard error by default. */
   readonly complain?: (problem: string) => void;
+  /** Is told of messages whose function failed as a whole, before they come back. */
+  readonly left?: Left;
 }
 
 /** The service's AWS on this machine: deployed, with its members set up and its functions running. */
@@ -101,6 +104,7 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
       folder: path.join(folder, 'functions'),
       log,
       complain,
+      left: options.left,
     });
     runner = started;
     return {

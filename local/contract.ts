@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Action, Plan } from '../engine/remediation.ts';
-import { type House, type Request, respond, undo } from '../engine/respond.ts';
+import { type Request, respond, type UndoHouse, undo } from '../engine/respond.ts';
 import type { Response } from '../engine/response.ts';
 import { changes } from '../engine/state.ts';
 import { anyTarget, responseId, targetKey, targetsOf } from '../engine/targets.ts';
@@ -16,6 +16,15 @@ export function sharedCloud(): Connection {
   return new Connection(endpoint);
 }
 
+/** A remediation and the resources that it is tried on. */
+export interface Contract {
+  readonly action: Action;
+  readonly specimens: readonly Specimen[];
+}
+
+/** The contracts of the tests that were loaded into this process. */
+export const contracts: Contract[] = [];
+
 /**
  * What every remediation promises, tried on the embedded cloud with the deployed roles: the worker's execution role assumes
  * the member's role with the session policies that Lambda would send, and IAM is enforced.
@@ -23,6 +32,7 @@ export function sharedCloud(): Connection {
  * @param specimens exposed resources, one for each type or way of being exposed
  */
 export function contract(action: Action, ...specimens: readonly Specimen[]): void {
+  contracts.push({ action, specimens });
   describe(`the contract of ${action.id}`, () => {
     const used = new Set<string>();
     specimens.forEach((specimen, index) => {
@@ -48,7 +58,7 @@ function tryOn(action: Action, specimen: Specimen, used: Set<string>): void {
   const worker = action.id.slice(0, action.id.indexOf('.'));
   const [member] = MEMBER_ACCOUNTS;
   const environment = { ...process.env };
-  let house: House;
+  let house: UndoHouse;
 
   /** Calls made in sessions of this worker's member role since the last look. */
   let looked = 0;

@@ -28,6 +28,7 @@ export interface Call {
   readonly actions: readonly string[];
   readonly resources: readonly string[];
   readonly decision: 'allowed' | 'denied';
+  /** 0: it did not take place. */
   readonly status: number;
   readonly error: string | null;
   /** Milliseconds. */
@@ -41,7 +42,7 @@ export interface Fault {
   readonly operation?: string;
   readonly account?: string;
   readonly region?: string;
-  readonly principal?: string;
+  readonly principal?: string | readonly string[];
   readonly resource?: string;
   /** Before the call takes place, or after it has and nobody is told. */
   readonly phase?: 'before' | 'after';
@@ -55,6 +56,8 @@ export interface Fault {
   /** Seconds. */
   readonly hang?: number;
   readonly reset?: true;
+  /** URL that gets a POST and is waited for; then the connection is dropped. */
+  readonly tell?: string;
 }
 
 /** The embedded cloud's own doors under `/firebreak/`: what no AWS API offers. */

@@ -1,9 +1,10 @@
 import { sessionConfig } from '../engine/aws/session.ts';
 import { AssumedSessions } from '../engine/aws/sessions.ts';
 import { DynamoDbLedger } from '../engine/ledger/dynamodb.ts';
-import { policySchema } from '../engine/policy.ts';
+import { DynamoDbHolds } from '../engine/ledger/holds.ts';
+import { policySchema } from '../engine/policy-schema.ts';
 import type { Action } from '../engine/remediation.ts';
-import type { House } from '../engine/respond.ts';
+import type { UndoHouse } from '../engine/respond.ts';
 import { type Connection, HOME_REGION, SECURITY_ACCOUNT } from './connection.ts';
 
 /**
@@ -15,7 +16,7 @@ export async function deployedHouse(
   cloud: Connection,
   action: Action,
   parameters: Readonly<Record<string, unknown>> = {},
-): Promise<House> {
+): Promise<UndoHouse> {
   const worker = action.id.slice(0, action.id.indexOf('.'));
   const home = { account: SECURITY_ACCOUNT, region: HOME_REGION };
   const credentials = await cloud.doors.assumeAsService(
@@ -30,8 +31,10 @@ export async function deployedHouse(
     AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
     AWS_SESSION_TOKEN: credentials.sessionToken,
   });
+  const session = sessionConfig(home.account, home.region);
   return {
-    ledger: new DynamoDbLedger(sessionConfig(home.account, home.region), 'firebreak-ledger'),
+    ledger: new DynamoDbLedger(session, 'firebreak-ledger'),
+    holds: new DynamoDbHolds(session, 'firebreak-ledger'),
     sessions: new AssumedSessions(home, worker, action.permissions.read),
     policy: policySchema.parse({ version: 1, remediations: { [action.id]: { mode: 'automatic', parameters } } }),
     home,

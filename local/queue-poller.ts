@@ -28,6 +28,9 @@ export interface QueueMapping {
   readonly reportsItemFailures: boolean;
 }
 
+/** Is told of messages that stay in a queue, by the receipt handles of their last receive. */
+export type Left = (queueUrl: string, receiptHandles: readonly string[]) => Promise<void>;
+
 /**
  * Does for one queue what Lambda's poller does: receives, invokes, and deletes what succeeded. What failed stays until its
  * visibility timeout ends, and the queue's redrive policy decides the rest.
@@ -38,6 +41,7 @@ export class QueuePoller {
   readonly #sqs: SQSClient;
   readonly #invoke: (event: SQSEvent) => Promise<InvocationResult>;
   readonly #complain: (problem: string) => void;
+  readonly #left: Left;
   readonly #batches = new Set<Promise<void>>();
   readonly #polling: Promise<void>;
   #pause = new AbortController();
@@ -46,17 +50,20 @@ export class QueuePoller {
   /**
    * @param sqs a client with the function's execution role, as Lambda polls
    * @param complain is told what goes wrong beside the function
+   * @param left is told of the messages that a function failed as a whole, before the visibility timeout brings them back
    */
   constructor(
     mapping: QueueMapping,
     sqs: SQSClient,
     invoke: (event: SQSEvent) => Promise<InvocationResult>,
     complain: (problem: string) => void,
+    left: Left = async () => {},
   ) {
     this.mapping = mapping;
     this.#sqs = sqs;
     this.#invoke = invoke;
     this.#complain = complain;
+    this.#left = left;
     this.#polling = this.#poll();
   }
 
@@ -131,7 +138,13 @@ export class QueuePoller {
     const Records = messages.map((message) => record(message, this.mapping.queueArn));
     const result = await this.#invoke({ Records });
     const failed = this.mapping.reportsItemFailures ? failedItems(result, Records) : result.functionError && 'all';
-    if (failed === 'all') return;
+    if (failed === 'all') {
+      await this.#left(
+        this.mapping.queueUrl,
+        messages.map(({ ReceiptHandle = '' }) => ReceiptHandle),
+      );
+      return;
+    }
     const done = messages.filter(({ MessageId }) => !failed?.has(MessageId ?? ''));
     if (done.length === 0) return;
     try {

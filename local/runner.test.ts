@@ -10,7 +10,14 @@ import {
   InvokeCommand,
   LambdaClient,
 } from '@aws-sdk/client-lambda';
-import { CreateQueueCommand, ReceiveMessageCommand, SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
+import {
+  ChangeMessageVisibilityCommand,
+  CreateQueueCommand,
+  ReceiveMessageCommand,
+  SendMessageBatchCommand,
+  SendMessageCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { sessionConfig } from '../engine/aws/session.ts';
 import { HOME_REGION, ROOT, SECURITY_ACCOUNT } from './connection.ts';
@@ -43,6 +50,9 @@ export const handler = async (event) => {
   }
   if (!event.Records) return { invocations, pid: process.pid, environment: process.env };
   for (const record of event.Records) console.log(JSON.stringify({ saw: record }));
+  const crashes = event.Records.some(({ body, attributes }) => body === 'crash once' && attributes.ApproximateReceiveCount === '1');
+  if (crashes) setTimeout(() => process.kill(process.pid, 'SIGKILL'), 50);
+  if (crashes) await new Promise(() => {});
   const failed = event.Records.filter(({ body }) => body === 'poison');
   return { batchItemFailures: failed.map(({ messageId }) => ({ itemIdentifier: messageId })) };
 };
@@ -63,6 +73,7 @@ describe('the runner', () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'runner-'));
   const lines: LogLine[] = [];
   const complaints: string[] = [];
+  const left: string[] = [];
   let server: AwsServer;
   let doors: Doors;
   let runner: Runner;
@@ -134,6 +145,12 @@ describe('the runner', () => {
       folder,
       log: (line) => lines.push(line),
       complain: (problem) => complaints.push(problem),
+      async left(QueueUrl, receiptHandles) {
+        for (const ReceiptHandle of receiptHandles) {
+          await sqs.send(new ChangeMessageVisibilityCommand({ QueueUrl, ReceiptHandle, VisibilityTimeout: 0 }));
+          left.push(QueueUrl);
+        }
+      },
     });
   });
 
@@ -193,6 +210,18 @@ describe('the runner', () => {
       eventSourceARN: QUEUE,
       awsRegion: HOME_REGION,
     });
+    expect(complaints).toEqual([]);
+  });
+
+  test('tells which message a function left behind when it crashed, so that it can come back at once', async () => {
+    await sqs.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: 'crash once' }));
+    runner.wake();
+    await runner.idle(10_000);
+    expect(left).toEqual([queueUrl]);
+    const received = lines
+      .filter(({ line }) => line.includes('"body":"crash once"'))
+      .map(({ line }) => JSON.parse(line));
+    expect(received.map(({ saw }) => saw.attributes.ApproximateReceiveCount)).toEqual(['1', '2']);
     expect(complaints).toEqual([]);
   });
 

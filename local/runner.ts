@@ -14,7 +14,7 @@ import type { SessionConfig } from '../engine/aws/session.ts';
 import type { Doors } from './doors.ts';
 import type { InvocationResult, LogLine } from './lambda-environment.ts';
 import { LambdaFunction, MOST_ENVIRONMENTS, unpackFunction } from './lambda-runtime.ts';
-import { QueuePoller } from './queue-poller.ts';
+import { type Left, QueuePoller } from './queue-poller.ts';
 
 /** Milliseconds that invocations in flight may take to end when the runner stops. */
 const STOP_MS = 10_000;
@@ -28,6 +28,7 @@ export interface RunnerOptions {
   readonly folder: string;
   readonly log: (line: LogLine) => void;
   readonly complain: (problem: string) => void;
+  readonly left?: Left | undefined;
 }
 
 /**
@@ -151,7 +152,7 @@ export class Runner {
       throw new Error(`${EventSourceArn}: the runner knows neither filters nor batching windows`);
     }
     const { QueueUrl = '' } = await this.#admin.send(new GetQueueUrlCommand({ QueueName: queue }));
-    const { config, doors, complain } = this.#options;
+    const { config, doors, complain, left } = this.#options;
     const { role, name, arn } = lambda.deployed;
     const credentials = await doors.assumeAsService('lambda.amazonaws.com', role, `${name}-poller`, arn);
     this.#pollers.push(
@@ -166,6 +167,7 @@ export class Runner {
         new SQSClient(config(credentials)),
         (event) => lambda.invoke(event),
         complain,
+        left,
       ),
     );
   }

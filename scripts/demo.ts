@@ -13,7 +13,7 @@ import { SCENES, type Scene, type Told } from '../local/scenes.ts';
 const HELP = `npm start -- [--json]
 
 The main job on the embedded cloud, without an AWS account: makes resources wrong on purpose in two member accounts, lets
-the services tell of them, and shows what the deployed workers did, until one fix is taken back.`;
+the services tell of them, and shows what the deployed workers did, until one fix is taken back and told of again.`;
 
 /** The policy of the demonstration: everything that the catalogue has happens by itself. */
 const POLICY = fileURLToPath(new URL('../local/demo-policy.yml', import.meta.url));
@@ -83,6 +83,11 @@ async function play(cloud: Cloud): Promise<number> {
   const undone = victim && (await takeBack(victim.response, cloud.endpoint));
   if (undone?.outcome !== 'undone') problems.push(`the undo of ${victim?.response} ended ${undone?.outcome}`);
 
+  const held = undone && victim && (await tellAgain(cloud, victim, tellings, records.length + 2));
+  if (held?.outcome !== 'excepted' || !held.reason?.startsWith('hold until ')) {
+    problems.push(`told of again, what was taken back ended ${held?.outcome}: ${held?.reason}`);
+  }
+
   const seconds = (performance.now() - started) / 1_000;
   if (values.json) {
     console.log(
@@ -91,6 +96,7 @@ async function play(cloud: Cloud): Promise<number> {
           responses: shown,
           filtered: filtered.map(({ scene, entry }) => ({ source: scene.source, event: entry.detailType })),
           undo: undone,
+          held,
           problems,
           seconds,
         },
@@ -98,7 +104,7 @@ async function play(cloud: Cloud): Promise<number> {
         2,
       ),
     );
-  } else print(shown, filtered, undone, problems, seconds);
+  } else print(shown, filtered, undone, held, problems, seconds);
   return problems.length === 0 ? 0 : 1;
 }
 
@@ -182,6 +188,17 @@ async function takeBack(response: string, endpoint: string): Promise<Response> {
   return (JSON.parse(output) as { response: Response }).response;
 }
 
+/** Has the same service tell of what was taken back, which is open again. @param count responses that there are then */
+async function tellAgain(cloud: Cloud, { response }: Shown, tellings: readonly Telling[], count: number) {
+  const fix = await cloud.ledger.get(response);
+  const first = tellings.find(({ event }) => event === fix?.response.correlation);
+  if (!first) return undefined;
+  progress('letting the service tell of it again');
+  const [envelope] = await cloud.emit(first.account, first.region, [first.entry]);
+  const records = await ended(cloud, count);
+  return records.find(({ response }) => response.correlation === envelope?.id)?.response;
+}
+
 /** As much of a text as a line of a terminal shows. */
 const clipped = (text: string): string => (text.length > 104 ? `${text.slice(0, 103)}…` : text);
 /** Lines for the changes of one response. */
@@ -195,6 +212,7 @@ function print(
   shown: readonly Shown[],
   filtered: readonly Telling[],
   undone: Response | undefined,
+  held: Response | undefined,
   problems: readonly string[],
   seconds: number,
 ): void {
@@ -241,6 +259,9 @@ function print(
       ['bold', 'Taken back: '],
       `${undone.undoes} is ${undone.outcome}, as an analyst would do it; that is recorded as ${undone.id}.`,
     );
+  }
+  if (held) {
+    screen.line(['bold', 'Told of again: '], `${held.id} is ${held.outcome}: ${held.reason}`);
   }
   screen.line('');
   screen.line(

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { LineCounter, parseDocument } from 'yaml';
 import * as z from 'zod/mini';
-import { type Policy, parametersOf, policySchema } from '../engine/policy.ts';
+import { parametersOf } from '../engine/policy.ts';
+import { type Policy, policySchema } from '../engine/policy-schema.ts';
 import type { Action } from '../engine/remediation.ts';
 
 /** The policy that is shipped and deployed. */

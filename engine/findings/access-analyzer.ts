@@ -1,20 +1,22 @@
 import * as z from 'zod/mini';
-import { accountId, instant, maybe, name, partitionOf, reader, region } from './reader.ts';
+import { accountId, instant, maybe, name, partitionOf, reader, region, shape } from './reader.ts';
 import { distinct, resource } from './resources.ts';
 import { scoreOf } from './severity.ts';
 
-const finding = z.object({
-  id: name,
-  status: z.enum(['ACTIVE', 'ARCHIVED', 'RESOLVED']),
-  resourceType: name,
-  resource: name,
-  accountId,
-  region,
-  isPublic: maybe(z.boolean()),
-  isDeleted: maybe(z.boolean()),
-  error: maybe(z.unknown()),
-  updatedAt: instant,
-});
+const finding = shape(() =>
+  z.object({
+    id: name,
+    status: z.enum(['ACTIVE', 'ARCHIVED', 'RESOLVED']),
+    resourceType: name,
+    resource: name,
+    accountId,
+    region,
+    isPublic: maybe(z.boolean()),
+    isDeleted: maybe(z.boolean()),
+    error: maybe(z.unknown()),
+    updatedAt: instant,
+  }),
+);
 
 /**
  * An external access finding of IAM Access Analyzer. It has no severity of its own: public is HIGH, shared with an
@@ -44,7 +46,7 @@ export const accessAnalyzer = reader(finding, (detail, envelope) => {
   ];
 });
 
-function statusOf({ status, isDeleted, error }: z.output<typeof finding>) {
+function statusOf({ status, isDeleted, error }: z.output<ReturnType<typeof finding>>) {
   if (isDeleted || status === 'RESOLVED') return 'resolved';
   return status === 'ARCHIVED' || (error !== undefined && error !== null) ? 'suppressed' : 'active';
 }

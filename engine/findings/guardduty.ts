@@ -1,44 +1,46 @@
 import * as z from 'zod/mini';
 import { parseArn } from '../arn.ts';
 import type { FindingResource } from './finding.ts';
-import { accountId, instant, json, maybe, name, partitionOf, reader, region } from './reader.ts';
+import { accountId, instant, json, maybe, name, partitionOf, reader, region, shape } from './reader.ts';
 import { ACCOUNT, distinct, resource } from './resources.ts';
 import { severityOf } from './severity.ts';
 
 const text = maybe(z.string());
 
 /** https://docs.aws.amazon.com/guardduty/latest/APIReference/API_Finding.html, less its capitals */
-const finding = z.object({
-  accountId,
-  region,
-  arn: name,
-  type: name,
-  title: maybe(z.string()),
-  severity: z.number().check(z.gte(0, 'is below 0'), z.lte(10, 'is above 10')),
-  updatedAt: instant,
-  resource: z.object({
-    resourceType: maybe(z.string()),
-    accessKeyDetails: maybe(z.object({ userType: text, userName: text, principalId: text })),
-    s3BucketDetails: maybe(z.array(z.object({ arn: text, name: text }))),
-    instanceDetails: maybe(z.object({ instanceId: text })),
-    ebsSnapshotDetails: maybe(z.object({ snapshotArn: text })),
-    lambdaDetails: maybe(z.object({ functionName: text })),
-    rdsDbInstanceDetails: maybe(z.object({ dbInstanceIdentifier: text })),
-    eksClusterDetails: maybe(z.object({ name: text })),
-    ecsClusterDetails: maybe(z.object({ name: text })),
+const finding = shape(() =>
+  z.object({
+    accountId,
+    region,
+    arn: name,
+    type: name,
+    title: maybe(z.string()),
+    severity: z.number().check(z.gte(0, 'is below 0'), z.lte(10, 'is above 10')),
+    updatedAt: instant,
+    resource: z.object({
+      resourceType: maybe(z.string()),
+      accessKeyDetails: maybe(z.object({ userType: text, userName: text, principalId: text })),
+      s3BucketDetails: maybe(z.array(z.object({ arn: text, name: text }))),
+      instanceDetails: maybe(z.object({ instanceId: text })),
+      ebsSnapshotDetails: maybe(z.object({ snapshotArn: text })),
+      lambdaDetails: maybe(z.object({ functionName: text })),
+      rdsDbInstanceDetails: maybe(z.object({ dbInstanceIdentifier: text })),
+      eksClusterDetails: maybe(z.object({ name: text })),
+      ecsClusterDetails: maybe(z.object({ name: text })),
+    }),
+    service: z.object({
+      archived: maybe(z.boolean()),
+      resourceRole: maybe(z.string()),
+      action: maybe(
+        z.object({
+          awsApiCallAction: maybe(z.object({ remoteAccountDetails: maybe(z.object({ accountId: maybe(accountId) })) })),
+        }),
+      ),
+      additionalInfo: maybe(z.object({ sample: maybe(z.boolean()), value: maybe(z.unknown()) })),
+    }),
   }),
-  service: z.object({
-    archived: maybe(z.boolean()),
-    resourceRole: maybe(z.string()),
-    action: maybe(
-      z.object({
-        awsApiCallAction: maybe(z.object({ remoteAccountDetails: maybe(z.object({ accountId: maybe(accountId) })) })),
-      }),
-    ),
-    additionalInfo: maybe(z.object({ sample: maybe(z.boolean()), value: maybe(z.unknown()) })),
-  }),
-});
-type Detail = z.output<typeof finding>;
+);
+type Detail = z.output<ReturnType<typeof finding>>;
 
 /**
  * A finding of GuardDuty. Its account and Region are those of the detail: with a delegated administrator the envelope has
@@ -126,11 +128,11 @@ function principalOf({ accountId, resource, service }: Detail, partition: string
   return arn && parseArn(arn) && !arn.endsWith('/') ? arn : undefined;
 }
 
-const written = z.object({ sample: z.literal(true) });
+const written = shape(() => z.object({ sample: z.literal(true) }));
 
 /** GuardDuty writes `additionalInfo` twice: as fields and, in `value`, as JSON text. */
 function isSample({ title, service: { additionalInfo } }: Detail): boolean {
   if (additionalInfo?.sample || title?.startsWith('[SAMPLE]')) return true;
   const { value } = additionalInfo ?? {};
-  return typeof value === 'string' && written.safeParse(json(value)).success;
+  return typeof value === 'string' && written().safeParse(json(value)).success;
 }

@@ -1,20 +1,23 @@
 import * as z from 'zod/mini';
 import { parseArn } from '../arn.ts';
 import type { Finding } from './finding.ts';
-import { maybe } from './reader.ts';
-
-const named = z.object({ arn: maybe(z.string()) });
+import { maybe, shape } from './reader.ts';
 
 /**
  * Who made a call, as CloudTrail writes it and Macie after it.
  * https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html
  */
-export const identity = maybe(
-  z.object({ arn: maybe(z.string()), sessionContext: maybe(z.object({ sessionIssuer: maybe(named) })) }),
+export const identity = shape(() =>
+  maybe(
+    z.object({
+      arn: maybe(z.string()),
+      sessionContext: maybe(z.object({ sessionIssuer: maybe(z.object({ arn: maybe(z.string()) })) })),
+    }),
+  ),
 );
 
 /** The part of a finding that says who did it; empty for a service, which has no ARN. */
-export function actor(who: z.output<typeof identity>): Pick<Finding, 'principal' | 'sessionIssuer'> {
+export function actor(who: z.output<ReturnType<typeof identity>>): Pick<Finding, 'principal' | 'sessionIssuer'> {
   const principal = who?.arn;
   const sessionIssuer = who?.sessionContext?.sessionIssuer?.arn;
   return {

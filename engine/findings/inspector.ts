@@ -2,27 +2,29 @@ import * as z from 'zod/mini';
 import { parseArn } from '../arn.ts';
 import { type Finding, SEVERITIES } from './finding.ts';
 import { port, portRange } from './ports.ts';
-import { accountId, maybe, name, partitionOf, reader, regionalArn } from './reader.ts';
+import { accountId, maybe, name, partitionOf, reader, regionalArn, shape } from './reader.ts';
 import { distinct, resource } from './resources.ts';
 import { scoreOf } from './severity.ts';
 
 /** https://docs.aws.amazon.com/inspector/latest/user/eventbridge-integration.html */
-const finding = z.object({
-  awsAccountId: accountId,
-  findingArn: regionalArn('inspector2', 'finding/'),
-  type: name,
-  title: z.string(),
-  severity: z.enum([...SEVERITIES, 'UNTRIAGED']),
-  status: z.enum(['ACTIVE', 'CLOSED', 'SUPPRESSED']),
-  updatedAt: maybe(z.string()),
-  lastObservedAt: maybe(z.string()),
-  resources: z.array(z.object({ type: name, id: name })),
-  networkReachabilityDetails: maybe(
-    z.object({ openPortRange: z.object({ begin: port, end: port }), protocol: z.string() }),
-  ),
-});
+const finding = shape(() =>
+  z.object({
+    awsAccountId: accountId,
+    findingArn: regionalArn('inspector2', 'finding/'),
+    type: name,
+    title: z.string(),
+    severity: z.enum([...SEVERITIES, 'UNTRIAGED']),
+    status: z.enum(['ACTIVE', 'CLOSED', 'SUPPRESSED']),
+    updatedAt: maybe(z.string()),
+    lastObservedAt: maybe(z.string()),
+    resources: z.array(z.object({ type: name, id: name })),
+    networkReachabilityDetails: maybe(
+      z.object({ openPortRange: z.object({ begin: port, end: port }), protocol: z.string() }),
+    ),
+  }),
+);
 
-const STATUS: Readonly<Record<z.output<typeof finding>['status'], Finding['status']>> = {
+const STATUS: Readonly<Record<z.output<ReturnType<typeof finding>>['status'], Finding['status']>> = {
   ACTIVE: 'active',
   CLOSED: 'resolved',
   SUPPRESSED: 'suppressed',

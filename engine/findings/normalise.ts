@@ -6,7 +6,7 @@ import { guardDuty } from './guardduty.ts';
 import { inspector } from './inspector.ts';
 import { macie } from './macie.ts';
 import { ocsf } from './ocsf.ts';
-import { accountId, instant, json, type Reader, read, region } from './reader.ts';
+import { accountId, instant, json, type Reader, read, region, shape } from './reader.ts';
 import { customAction, imported } from './securityhub.ts';
 
 /** One reader for each event, by `detail-type` and the `source` that may send it. */
@@ -22,17 +22,19 @@ const READERS: ReadonlyMap<string, { readonly source: RegExp; readonly read: Rea
 ]);
 
 /** https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html */
-const event = z.object({
-  version: z.literal('0'),
-  id: z.string().check(z.regex(/^[0-9A-Za-z-]{1,64}$/, 'is not an event id')),
-  'detail-type': z.string(),
-  source: z.string(),
-  account: accountId,
-  time: instant,
-  region,
-  resources: z.array(z.string()),
-  detail: z.unknown(),
-});
+const event = shape(() =>
+  z.object({
+    version: z.literal('0'),
+    id: z.string().check(z.regex(/^[0-9A-Za-z-]{1,64}$/, 'is not an event id')),
+    'detail-type': z.string(),
+    source: z.string(),
+    account: accountId,
+    time: instant,
+    region,
+    resources: z.array(z.string()),
+    detail: z.unknown(),
+  }),
+);
 
 /**
  * The findings in a message, whatever service told them.

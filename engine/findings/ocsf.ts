@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { type Place, parseArn } from '../arn.ts';
 import type { Finding, Severity } from './finding.ts';
-import { accountId, instant, maybe, name, partitionOf, reader, region, regionalArn } from './reader.ts';
+import { accountId, instant, maybe, name, partitionOf, reader, region, regionalArn, shape } from './reader.ts';
 import { distinct, resource } from './resources.ts';
 import { controlOr } from './securityhub.ts';
 import { scoreOf } from './severity.ts';
@@ -20,34 +20,36 @@ const SEVERITY: readonly Severity[] = [
 const COMPLIANCE_FINDING = 2003;
 
 /** https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub-v2-eventbridge-integration.html */
-const ocsfFinding = z.object({
-  class_uid: z.int(),
-  activity_id: maybe(z.int()),
-  severity_id: z.int(),
-  status_id: maybe(z.int()),
-  cloud: z.object({ account: z.object({ uid: accountId }), region }),
-  compliance: maybe(z.object({ control: maybe(z.string()), status: maybe(z.string()), status_id: maybe(z.int()) })),
-  finding_info: z.object({
-    uid: name,
-    title: z.string(),
-    types: maybe(z.array(z.string())),
-    modified_time_dt: maybe(instant),
-  }),
-  metadata: z.object({
-    product: z.object({ uid: regionalArn('securityhub', 'productv2/') }),
-  }),
-  resources: z.array(
-    z.object({
-      type: maybe(z.string()),
-      uid: maybe(z.string()),
-      uid_alt: maybe(z.string()),
-      owner: maybe(z.object({ account: maybe(z.object({ uid: maybe(z.string()) })) })),
+const ocsfFinding = shape(() =>
+  z.object({
+    class_uid: z.int(),
+    activity_id: maybe(z.int()),
+    severity_id: z.int(),
+    status_id: maybe(z.int()),
+    cloud: z.object({ account: z.object({ uid: accountId }), region }),
+    compliance: maybe(z.object({ control: maybe(z.string()), status: maybe(z.string()), status_id: maybe(z.int()) })),
+    finding_info: z.object({
+      uid: name,
+      title: z.string(),
+      types: maybe(z.array(z.string())),
+      modified_time_dt: maybe(instant),
     }),
-  ),
-});
-type OcsfFinding = z.output<typeof ocsfFinding>;
+    metadata: z.object({
+      product: z.object({ uid: regionalArn('securityhub', 'productv2/') }),
+    }),
+    resources: z.array(
+      z.object({
+        type: maybe(z.string()),
+        uid: maybe(z.string()),
+        uid_alt: maybe(z.string()),
+        owner: maybe(z.object({ account: maybe(z.object({ uid: maybe(z.string()) })) })),
+      }),
+    ),
+  }),
+);
+type OcsfFinding = z.output<ReturnType<typeof ocsfFinding>>;
 
-const findings = z.object({ findings: z.array(ocsfFinding).check(z.minLength(1, 'is empty')) });
+const findings = shape(() => z.object({ findings: z.array(ocsfFinding()).check(z.minLength(1, 'is empty')) }));
 
 /** A finding of the new Security Hub, in OCSF. Its `productArn` and `id` are what BatchUpdateFindingsV2 takes. */
 export const ocsf = reader(findings, (detail, envelope) =>

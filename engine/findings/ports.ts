@@ -7,28 +7,28 @@ export const port = z.int().check(z.gte(-1, 'is not a port'), z.lte(65_535, 'is 
 
 const list = <T>(item: z.ZodMiniType<T>) => maybe(z.object({ items: maybe(z.array(item)) }));
 
-const traffic = { ipProtocol: maybe(z.string()), fromPort: maybe(port), toPort: maybe(port) };
+const traffic = () => ({ ipProtocol: maybe(z.string()), fromPort: maybe(port), toPort: maybe(port) });
 
 /**
  * What a call of AuthorizeSecurityGroupIngress opens, as CloudTrail writes it. A call may also give one IPv4 rule without
  * the list.
  * https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_AuthorizeSecurityGroupIngress.html
  */
-export const ingress = {
-  ...traffic,
+export const ingress = () => ({
+  ...traffic(),
   cidrIp: maybe(z.string()),
   ipPermissions: list(
     z.object({
-      ...traffic,
+      ...traffic(),
       ipRanges: list(z.object({ cidrIp: maybe(z.string()) })),
       ipv6Ranges: list(z.object({ cidrIpv6: maybe(z.string()) })),
     }),
   ),
-};
-const ingressShape = z.object(ingress);
+});
+type Ingress = z.output<z.ZodMiniObject<ReturnType<typeof ingress>>>;
 
 /** The ports that a call opens to every IPv4 or every IPv6 address. */
-export function openPorts(call: z.output<typeof ingressShape>): readonly PortRange[] {
+export function openPorts(call: Ingress): readonly PortRange[] {
   const single = isAnywhere(call.cidrIp) ? [portRange(call.ipProtocol, call.fromPort, call.toPort)] : [];
   const listed = (call.ipPermissions?.items ?? [])
     .filter(

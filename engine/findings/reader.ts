@@ -5,12 +5,24 @@ import type { Envelope, Finding, Normalised } from './finding.ts';
 /** Reads the `detail` of one kind of event. Never throws: what does not fit is a rejection that names the field. */
 export type Reader = (detail: unknown, envelope: Envelope) => Normalised;
 
+/** What `detail` or a part of it has to look like, made when it is first needed. */
+export type Shape<T> = () => z.ZodMiniType<T>;
+
+/** A shape that is made once. A worker sees events of few sources, and the shapes of all take long to make at its start. */
+export function shape<T extends z.ZodMiniType>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}
+
 /**
  * A reader from the shape of `detail` and a total function from that shape to findings.
  * Fields that the shape does not name are ignored: AWS adds fields without notice.
  */
 export const reader =
-  <T>(shape: z.ZodMiniType<T>, findings: (detail: T, envelope: Envelope) => readonly Finding[]): Reader =>
+  <T>(shape: Shape<T>, findings: (detail: T, envelope: Envelope) => readonly Finding[]): Reader =>
   (detail, envelope) => {
     const { data, rejection } = read(shape, detail, 'detail');
     return rejection === undefined ? { findings: findings(data, envelope) } : { rejection };
@@ -22,8 +34,8 @@ type Read<T> = { readonly data: T; readonly rejection?: never } | { readonly dat
  * What `input` holds of `shape`, or the first fault as `path: what is wrong`. The path has the keys of the shape alone, so
  * a rejection never repeats the input.
  */
-export function read<T>(shape: z.ZodMiniType<T>, input: unknown, root: string): Read<T> {
-  const { data, error } = shape.safeParse(input, { reportInput: true });
+export function read<T>(shape: Shape<T>, input: unknown, root: string): Read<T> {
+  const { data, error } = shape().safeParse(input, { reportInput: true });
   const issue = error?.issues[0];
   if (!issue) return { data: data as T };
   const keys = issue.path.map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`));

@@ -1,36 +1,38 @@
 import * as z from 'zod/mini';
 import { parseArn } from '../arn.ts';
 import { type Envelope, type Finding, SEVERITIES } from './finding.ts';
-import { accountId, instant, maybe, name, partitionOf, reader, region, regionalArn } from './reader.ts';
+import { accountId, instant, maybe, name, partitionOf, reader, region, regionalArn, shape } from './reader.ts';
 import { ACCOUNT, distinct, resource } from './resources.ts';
 import { scoreOf, severityOf } from './severity.ts';
 
 const SAMPLE = 'aws/guardduty/service/additionalInfo/sample';
 
 /** https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub-findings-format-syntax.html */
-const asff = z.object({
-  Id: name,
-  ProductArn: regionalArn('securityhub', 'product/'),
-  GeneratorId: name,
-  AwsAccountId: accountId,
-  Region: maybe(region),
-  Types: maybe(z.array(z.string())),
-  Title: z.string(),
-  UpdatedAt: instant,
-  Severity: z.object({
-    Label: maybe(z.enum(SEVERITIES)),
-    Normalized: maybe(z.number().check(z.gte(0, 'is below 0'), z.lte(100, 'is above 100'))),
+const asff = shape(() =>
+  z.object({
+    Id: name,
+    ProductArn: regionalArn('securityhub', 'product/'),
+    GeneratorId: name,
+    AwsAccountId: accountId,
+    Region: maybe(region),
+    Types: maybe(z.array(z.string())),
+    Title: z.string(),
+    UpdatedAt: instant,
+    Severity: z.object({
+      Label: maybe(z.enum(SEVERITIES)),
+      Normalized: maybe(z.number().check(z.gte(0, 'is below 0'), z.lte(100, 'is above 100'))),
+    }),
+    Compliance: maybe(z.object({ Status: maybe(z.string()), SecurityControlId: maybe(z.string()) })),
+    Workflow: maybe(z.object({ Status: maybe(z.string()) })),
+    RecordState: maybe(z.string()),
+    Sample: maybe(z.boolean()),
+    ProductFields: maybe(z.object({ ControlId: maybe(z.string()), [SAMPLE]: maybe(z.string()) })),
+    Resources: z.array(z.object({ Type: name, Id: name })),
   }),
-  Compliance: maybe(z.object({ Status: maybe(z.string()), SecurityControlId: maybe(z.string()) })),
-  Workflow: maybe(z.object({ Status: maybe(z.string()) })),
-  RecordState: maybe(z.string()),
-  Sample: maybe(z.boolean()),
-  ProductFields: maybe(z.object({ ControlId: maybe(z.string()), [SAMPLE]: maybe(z.string()) })),
-  Resources: z.array(z.object({ Type: name, Id: name })),
-});
-type Asff = z.output<typeof asff>;
+);
+type Asff = z.output<ReturnType<typeof asff>>;
 
-const findings = z.object({ findings: z.array(asff).check(z.minLength(1, 'is empty')) });
+const findings = shape(() => z.object({ findings: z.array(asff()).check(z.minLength(1, 'is empty')) }));
 
 /** A finding that Security Hub imported or updated: one an event. */
 export const imported = reader(findings, (detail, envelope) =>

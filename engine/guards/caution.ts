@@ -4,6 +4,7 @@ import type { PlanGuard } from './guard.ts';
 export const caution: PlanGuard = {
   name: 'caution',
   phase: 'plan',
+  yields: true,
   check({ action, context }, plan) {
     const reason = action.caution?.(plan, context);
     return reason === undefined ? undefined : { outcome: 'awaiting-approval', reason };

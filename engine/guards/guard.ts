@@ -1,5 +1,6 @@
 import type { Finding } from '../findings/finding.ts';
-import type { Policy } from '../policy.ts';
+import type { Hold } from '../ledger/ledger.ts';
+import type { Policy } from '../policy-schema.ts';
 import type { Action, Context, Plan, Target } from '../remediation.ts';
 import type { Outcome } from '../response.ts';
 
@@ -12,6 +13,8 @@ export interface Situation {
   readonly context: Context;
   /** Where Firebreak itself runs. */
   readonly home: { readonly account: string; readonly region: string };
+  /** What an undo left on the resource, also when its time is over. */
+  readonly hold?: Hold;
 }
 
 /** Why a response ends here, in words. */
@@ -20,16 +23,20 @@ export interface Stop {
   readonly reason: string;
 }
 
-/** Looks before anything is read. */
-export interface FindingGuard {
+interface Named {
   readonly name: string;
+  /** Only warns where a person asked for this resource by name. */
+  readonly yields?: true;
+}
+
+/** Looks before anything is read. */
+export interface FindingGuard extends Named {
   readonly phase: 'finding';
   check(situation: Situation): Stop | undefined;
 }
 
 /** Looks at what would be done. */
-export interface PlanGuard {
-  readonly name: string;
+export interface PlanGuard extends Named {
   readonly phase: 'plan';
   check(situation: Situation, plan: Plan): Stop | undefined;
 }

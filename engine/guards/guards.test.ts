@@ -2,9 +2,12 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { findingOn } from '../../local/findings.ts';
 import type { Finding } from '../findings/finding.ts';
+import type { Hold } from '../ledger/ledger.ts';
 import { targetFromArn } from '../targets.ts';
 import { foreign, inauthentic, type Trust } from './authentic.ts';
 import type { Situation } from './guard.ts';
+import { GUARDS } from './guards.ts';
+import { hold } from './hold.ts';
 import { selfCaused } from './self-caused.ts';
 
 const [SECURITY, MEMBER, OTHER, ADMINISTRATOR] = ['111122223333', '444455556666', '777788889999', '222233334444'];
@@ -81,5 +84,37 @@ describe('a change is our own', () => {
     `arn:aws:iam::${MEMBER}:user/assumed-role/firebreak-snapshots/me`,
   ])('not when %s did', (principal) => {
     expect(by(principal)).toBeUndefined();
+  });
+});
+
+describe('a hold', () => {
+  const of = (left: Hold | undefined, now: Date) =>
+    hold.check({ context: { now }, ...(left && { hold: left }) } as Situation);
+
+  test('excepts until its time is over, to the millisecond, and says by whom, until when and why', () => {
+    fc.assert(
+      fc.property(fc.date({ noInvalidDate: true }), fc.integer({ min: -10, max: 10 }), (now, milliseconds) => {
+        const until = new Date(now.getTime() + milliseconds);
+        fc.pre(!Number.isNaN(until.getTime()));
+        const stop = of({ by: 'arn:aws:iam::111122223333:user/ann', reason: 'audit', until: until.toISOString() }, now);
+        expect(stop).toEqual(
+          milliseconds > 0
+            ? {
+                outcome: 'excepted',
+                reason: `hold until ${until.toISOString()} by arn:aws:iam::111122223333:user/ann: audit`,
+              }
+            : undefined,
+        );
+      }),
+    );
+  });
+
+  test('that nobody put excepts nothing', () => {
+    expect(of(undefined, new Date())).toBeUndefined();
+  });
+
+  test('is asked about after the exceptions, and yields to a person as mode and caution do', () => {
+    expect(GUARDS.map(({ name }) => name)).toEqual(['sample', 'self-caused', 'exception', 'hold', 'mode', 'caution']);
+    expect(GUARDS.filter(({ yields }) => yields).map(({ name }) => name)).toEqual(['hold', 'mode', 'caution']);
   });
 });

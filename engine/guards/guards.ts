@@ -1,9 +1,10 @@
 import { caution } from './caution.ts';
 import { exception } from './exception.ts';
 import type { Guard } from './guard.ts';
+import { hold } from './hold.ts';
 import { mode } from './mode.ts';
 import { sample } from './sample.ts';
 import { selfCaused } from './self-caused.ts';
 
 /** All guards, in the order in which they are asked. */
-export const GUARDS: readonly Guard[] = [sample, selfCaused, exception, mode, caution];
+export const GUARDS: readonly Guard[] = [sample, selfCaused, exception, hold, mode, caution];

@@ -5,6 +5,7 @@ import type { PlanGuard } from './guard.ts';
 export const mode: PlanGuard = {
   name: 'mode',
   phase: 'plan',
+  yields: true,
   check({ policy, action }) {
     const { mode, because } = modeOf(policy, action);
     if (mode === 'observe') return { outcome: 'observed', reason: `dry run, because ${because}` };

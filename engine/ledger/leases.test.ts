@@ -6,10 +6,13 @@ import { sharedCloud } from '../../local/contract.ts';
 import { findingOn } from '../../local/findings.ts';
 import { sessionConfig } from '../aws/session.ts';
 import { isTransient } from '../errors.ts';
+import { DynamoDbHolds } from './holds.ts';
 import { DynamoDbLeases, MOST_NOTES } from './leases.ts';
-import type { Note } from './ledger.ts';
+import type { Hold, Note } from './ledger.ts';
 
 const SECONDS = 120;
+/** As engine/ledger/holds.ts has it. */
+const UNDO_SECONDS = 240;
 const target = {
   type: 'AWS::RDS::DBSnapshot',
   id: 'orders',
@@ -28,15 +31,13 @@ const responses = (notes: readonly Note[]) => notes.map(({ response }) => respon
 const environment = { ...process.env };
 let clock = Date.now();
 let leases: DynamoDbLeases;
+let holds: DynamoDbHolds;
 
 beforeAll(() => {
   process.env.AWS_ENDPOINT_URL = sharedCloud().endpoint;
-  leases = new DynamoDbLeases(
-    sessionConfig(SECURITY_ACCOUNT, HOME_REGION, ROOT),
-    'firebreak-ledger',
-    SECONDS,
-    () => clock,
-  );
+  const session = sessionConfig(SECURITY_ACCOUNT, HOME_REGION, ROOT);
+  leases = new DynamoDbLeases(session, 'firebreak-ledger', SECONDS, () => clock);
+  holds = new DynamoDbHolds(session, 'firebreak-ledger', () => clock);
 });
 afterAll(() => {
   process.env = environment;
@@ -50,27 +51,41 @@ interface Model {
   until: number;
   response?: string;
   notes: Set<string>;
+  hold?: Hold;
 }
 
 type Step =
   | { readonly do: 'acquire'; readonly who: string }
   | { readonly do: 'follow'; readonly who: string }
   | { readonly do: 'release'; readonly who: string; readonly stale: boolean }
+  | { readonly do: 'take'; readonly who: string }
+  | { readonly do: 'let go'; readonly who: string }
+  | { readonly do: 'put'; readonly who: string; readonly lift: boolean }
   | { readonly do: 'wait'; readonly seconds: number };
 
 const who = fc.constantFrom('m1', 'm2', 'm3');
+const person = fc.constantFrom('u1', 'u2');
 const steps: fc.Arbitrary<Step[]> = fc.array(
   fc.oneof(
     { weight: 4, arbitrary: fc.record({ do: fc.constant('acquire' as const), who }) },
     { weight: 1, arbitrary: fc.record({ do: fc.constant('follow' as const), who }) },
     { weight: 3, arbitrary: fc.record({ do: fc.constant('release' as const), who, stale: fc.boolean() }) },
-    { weight: 1, arbitrary: fc.record({ do: fc.constant('wait' as const), seconds: fc.constantFrom(1, SECONDS + 1) }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant('take' as const), who: person }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('let go' as const), who: person }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant('put' as const), who: person, lift: fc.boolean() }) },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        do: fc.constant('wait' as const),
+        seconds: fc.constantFrom(1, SECONDS + 1, UNDO_SECONDS + 1),
+      }),
+    },
   ),
-  { maxLength: 14 },
+  { maxLength: 20 },
 );
 
 describe('leases', () => {
-  test('do as the model does: one holder at a time, and no note is lost', async () => {
+  test('do as the model does: one holder at a time, message or undo, and neither a note nor a hold is lost', async () => {
     await fc.assert(
       fc.asyncProperty(steps, async (list) => {
         const key = newKey();
@@ -82,12 +97,37 @@ describe('leases', () => {
             continue;
           }
           const now = Math.floor(clock / 1_000);
-          const holds = model.holder === step.who;
-          if (step.do === 'acquire') {
+          const held = model.holder === step.who;
+          if (step.do === 'take') {
+            const busy = await holds.take(key, step.who);
+            const free = model.holder === undefined || model.until < now;
+            const byUndo = model.holder?.startsWith('undo ');
+            expect(busy).toBe(free ? undefined : byUndo ? model.holder : `response ${model.response}`);
+            if (free) {
+              model.holder = `undo ${step.who}`;
+              model.until = now + UNDO_SECONDS;
+            }
+          } else if (step.do === 'put') {
+            count += 1;
+            const hold = step.lift ? undefined : { by: step.who, reason: `reason ${count}`, until: `${count}` };
+            const ours = model.holder === `undo ${step.who}`;
+            const failure = await holds.put(key, step.who, hold).catch((error: Error) => error.name);
+            expect(failure).toBe(ours ? undefined : 'ConditionalCheckFailedException');
+            if (ours && hold) model.hold = hold;
+            else if (ours) delete model.hold;
+            expect(await holds.get(key)).toEqual(model.hold);
+          } else if (step.do === 'let go') {
+            await holds.release(key, step.who);
+            if (model.holder === `undo ${step.who}`) delete model.holder;
+          } else if (step.do === 'acquire' && model.holder?.startsWith('undo ') && model.until >= now) {
+            const failure = await leases.acquire(key, step.who, note('too early')).catch((error: unknown) => error);
+            expect(isTransient(failure)).toBe(true);
+            expect(String(failure)).toContain(`${model.holder} works on the resource`);
+          } else if (step.do === 'acquire') {
             count += 1;
             const response = `r${count}`;
             const lease = await leases.acquire(key, step.who, note(response));
-            const free = model.holder === undefined || holds || model.until < now;
+            const free = model.holder === undefined || held || model.until < now;
             expect(lease !== undefined).toBe(free);
             if (lease) {
               model.holder = step.who;
@@ -95,11 +135,12 @@ describe('leases', () => {
               model.response ??= response;
               expect(lease.response).toBe(model.response);
               expect(responses(lease.notes)).toEqual([...model.notes].sort());
+              expect(lease.hold).toEqual(model.hold);
             } else model.notes.add(response);
           } else if (step.do === 'follow') {
             count += 1;
-            expect(await leases.follow(key, step.who, `r${count}`)).toBe(holds);
-            if (holds) {
+            expect(await leases.follow(key, step.who, `r${count}`)).toBe(held);
+            if (held) {
               model.response = `r${count}`;
               model.until = now + SECONDS;
             }
@@ -107,8 +148,8 @@ describe('leases', () => {
             const seen = step.stale ? [] : [...model.notes].map(note);
             const unseen = await leases.release(key, step.who, seen);
             const waiting = step.stale ? [...model.notes].sort() : [];
-            expect(responses(unseen)).toEqual(holds ? waiting : []);
-            if (holds && waiting.length === 0) {
+            expect(responses(unseen)).toEqual(held ? waiting : []);
+            if (held && waiting.length === 0) {
               delete model.holder;
               delete model.response;
               model.notes.clear();
@@ -116,7 +157,7 @@ describe('leases', () => {
           }
         }
       }),
-      { numRuns: 25 },
+      { numRuns: 40 },
     );
   }, 120_000);
 

@@ -3,7 +3,7 @@ import type { SessionConfig } from '../aws/session.ts';
 import { TransientError } from '../errors.ts';
 import { workerOf } from '../targets.ts';
 import { type Item, packed, text, unpacked } from './item.ts';
-import type { Lease, Leases, Note } from './ledger.ts';
+import type { Hold, Lease, Leases, Note } from './ledger.ts';
 
 /**
  * Notes on one lease. A finding is a kilobyte or two compressed, and an item holds 400 kB: whoever sets off events by the
@@ -53,7 +53,8 @@ export class DynamoDbLeases implements Leases {
           ReturnValues: 'ALL_NEW',
         }),
       );
-      return { response: lease?.response?.S ?? note.response, notes: notesOf(lease) };
+      const hold = holdOf(lease);
+      return { response: lease?.response?.S ?? note.response, notes: notesOf(lease), ...(hold && { hold }) };
     } catch (error) {
       if (!(error instanceof ConditionalCheckFailedException)) throw error;
     }
@@ -107,7 +108,7 @@ export class DynamoDbLeases implements Leases {
     }
   }
 
-  /** Leaves a note for the holder; false when there is none any more. */
+  /** Leaves a note for the holder, unless that is a person, who answers no findings; false when there is none any more. */
   async #leave(key: string, note: Note): Promise<boolean> {
     try {
       await this.#db.send(
@@ -115,16 +116,18 @@ export class DynamoDbLeases implements Leases {
           TableName: this.#table,
           Key: keyOf(key),
           UpdateExpression: 'SET #notes.#note = :note',
-          ConditionExpression: 'attribute_exists(#holder) AND size(#notes) < :most',
+          ConditionExpression: 'attribute_exists(#holder) AND size(#notes) < :most AND NOT begins_with(#holder, :undo)',
           ExpressionAttributeNames: { '#holder': 'holder', '#notes': 'notes', '#note': note.response },
-          ExpressionAttributeValues: { ':note': packed(note), ':most': { N: String(MOST_NOTES) } },
+          ExpressionAttributeValues: { ':note': packed(note), ':most': { N: String(MOST_NOTES) }, ':undo': text(UNDO) },
           ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
         }),
       );
       return true;
     } catch (error) {
       if (!(error instanceof ConditionalCheckFailedException)) throw error;
-      if (!error.Item?.holder) return false;
+      const holder = error.Item?.holder?.S;
+      if (holder === undefined) return false;
+      if (holder.startsWith(UNDO)) throw new TransientError(`${holder} works on the resource`);
       throw new TransientError(`${MOST_NOTES} findings wait for the response that holds the resource`);
     }
   }
@@ -135,6 +138,11 @@ export class DynamoDbLeases implements Leases {
 }
 
 const NAMES = { '#holder': 'holder', '#until': 'until', '#response': 'response', '#notes': 'notes' };
-const keyOf = (key: string): Item => ({ pk: text(`${workerOf(key)}#lease#${key}`), sk: text('LEASE') });
+/** Begins the holder of a lease that is a person's undo; messages have UUIDs. */
+export const UNDO = 'undo ';
+
+export const keyOf = (key: string): Item => ({ pk: text(`${workerOf(key)}#lease#${key}`), sk: text('LEASE') });
+export const holdOf = (lease: Item | undefined): Hold | undefined =>
+  lease?.hold?.S === undefined ? undefined : (JSON.parse(lease.hold.S) as Hold);
 const notesOf = (lease: Item | undefined): Note[] =>
   Object.values(lease?.notes?.M ?? {}).map((note) => unpacked<Note>(note));

@@ -41,6 +41,17 @@ export interface Lease {
   /** The response to go on with: this message's own, or one that was interrupted. */
   readonly response: string;
   readonly notes: readonly Note[];
+  /** What an undo left on the resource, also when its time is over. */
+  readonly hold?: Hold;
+}
+
+/** A person's word that a resource stays as it is: until then, no finding has it fixed again. */
+export interface Hold {
+  /** ARN of the one who took the fix back. */
+  readonly by: string;
+  readonly reason: string;
+  /** ISO 8601, UTC, to the millisecond. */
+  readonly until: string;
 }
 
 /** What a lease is on: a remediation and the one resource it acts on. */
@@ -59,4 +70,23 @@ export interface Leases {
   release(key: string, holder: string, seen: readonly Note[]): Promise<readonly Note[]>;
   /** The held lease goes on with another response, for its full time. False: it is somebody else's by now. */
   follow(key: string, holder: string, response: string): Promise<boolean>;
+}
+
+/** Holds, one on a remediation and resource at most; and the resource itself, for as long as an undo works on it. */
+export interface Holds {
+  /** The hold that was put last, also when its time is over. */
+  get(key: string): Promise<Hold | undefined>;
+  /**
+   * Keeps responses and other undos off a resource.
+   * @param undo id of the response that takes another back
+   * @returns in words who works on it; undefined: it is ours
+   */
+  take(key: string, undo: string): Promise<string | undefined>;
+  /**
+   * Puts a hold in the place of the one before; undefined lifts that.
+   * @throws when the resource is not this undo's any more
+   */
+  put(key: string, undo: string, hold: Hold | undefined): Promise<void>;
+  /** Lets go of the resource; the hold stays. */
+  release(key: string, undo: string): Promise<void>;
 }

@@ -9,13 +9,13 @@ import {
 } from '@aws-sdk/client-ec2';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Action, Target } from '../../engine/remediation.ts';
-import { type House, type Request, respond, undo } from '../../engine/respond.ts';
+import { type Request, respond, type UndoHouse, undo } from '../../engine/respond.ts';
 import { responseId } from '../../engine/targets.ts';
 import { HOME_REGION, MEMBER_ACCOUNTS } from '../../local/connection.ts';
 import { sharedCloud } from '../../local/contract.ts';
 import { disturbed, mortal, type Passing, unanswered } from '../../local/disturbed.ts';
 import { attachInterface, groupNames, runInstanceWithData } from '../../local/exposures/instances.ts';
-import { createGroup, createNetwork } from '../../local/exposures/network.ts';
+import { createGroup, createNetwork, type Network } from '../../local/exposures/network.ts';
 import { findingAbout } from '../../local/findings.ts';
 import { deployedHouse } from '../../local/house.ts';
 import type { Account } from '../../local/specimen.ts';
@@ -28,7 +28,7 @@ const ISOLATED = [['firebreak-quarantine']];
 const environment = { ...process.env };
 let account: Account;
 let ec2: EC2Client;
-let house: House;
+let house: UndoHouse;
 
 beforeAll(async () => {
   const cloud = sharedCloud();
@@ -65,6 +65,16 @@ async function undoOf({ id, target }: Request) {
 async function evidence({ id }: Target): Promise<number> {
   const Filters = [{ Name: 'tag:firebreak:instance', Values: [id] }];
   return (await ec2.send(new DescribeSnapshotsCommand({ Filters }))).Snapshots?.length ?? 0;
+}
+
+/** Names of the groups that isolation made in a VPC, whether or not they are used. */
+async function groupsOfOurs({ vpc }: Network): Promise<string[]> {
+  const Filters = [
+    { Name: 'vpc-id', Values: [vpc] },
+    { Name: 'group-name', Values: ['firebreak-*'] },
+  ];
+  const { SecurityGroups = [] } = await ec2.send(new DescribeSecurityGroupsCommand({ Filters }));
+  return SecurityGroups.map(({ GroupName = '' }) => GroupName).sort();
 }
 
 /** The remediation, and the calls it made. */
@@ -131,15 +141,13 @@ test('whichever call it dies after, the next run ends it, with one set of eviden
   expect(calls.length).toBeGreaterThan(15);
   await Promise.all(
     calls.map(async ({ number, name }) => {
-      const { target, request } = await compromised();
+      const { network, target, request } = await compromised();
       await expect(respond({ ...request, action: mortal(action, number) }, house)).rejects.toThrow('no answer');
       const died = `died after ${number} ${name}`;
       expect([died, await respond(request, house)]).toMatchObject([died, { outcome: 'verified' }]);
       expect([died, await evidence(target)]).toEqual([died, 2]);
-      expect([died, await groupNames(account, target)]).toEqual([
-        died,
-        [[expect.stringMatching(/^firebreak-quarantine/)]],
-      ]);
+      expect([died, await groupNames(account, target)]).toEqual([died, ISOLATED]);
+      expect([died, await groupsOfOurs(network)]).toEqual([died, ['firebreak-flush', 'firebreak-quarantine']]);
       expect([died, await undoOf(request)]).toMatchObject([died, { outcome: 'undone' }]);
       expect([died, await groupNames(account, target)]).toEqual([died, WAS]);
     }),

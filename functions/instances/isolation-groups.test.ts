@@ -9,7 +9,7 @@ import {
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { Action, Target } from '../../engine/remediation.ts';
-import { type House, type Request, respond, undo } from '../../engine/respond.ts';
+import { type Request, respond, type UndoHouse, undo } from '../../engine/respond.ts';
 import { responseId } from '../../engine/targets.ts';
 import { HOME_REGION, MEMBER_ACCOUNTS } from '../../local/connection.ts';
 import { sharedCloud } from '../../local/contract.ts';
@@ -27,7 +27,7 @@ const ISOLATED_OTHERWISE = [[expect.stringMatching(/^firebreak-quarantine-[0-9a-
 const environment = { ...process.env };
 let account: Account;
 let ec2: EC2Client;
-let house: House;
+let house: UndoHouse;
 
 beforeAll(async () => {
   const cloud = sharedCloud();

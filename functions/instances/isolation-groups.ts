@@ -26,6 +26,7 @@ export const isOurs = (name: string): name is IsolationGroup => name === QUARANT
 /** The tag that says which of the two a group is, and the condition under which our sessions may shape one. */
 export const ROLE_TAG = 'firebreak:role';
 export const ROLES = { [QUARANTINE]: 'quarantine', [FLUSH]: 'flush' } as const;
+const RESPONSE_TAG = 'firebreak:response';
 const DESCRIPTIONS = {
   [QUARANTINE]: 'Firebreak: isolates an instance. Has no rules, and is not used once it has any',
   [FLUSH]: 'Firebreak: lets tracked connections go, for the moment before quarantine. Never leave an interface in it',
@@ -108,17 +109,34 @@ export class IsolationGroups {
   }
 
   /**
-   * Makes a group, unless another response made it meanwhile. One that was left half made by a response that was killed, or
-   * that was tampered with, keeps its name, and ours gets a name of its own.
+   * Makes a group, unless another response made it meanwhile. One that this response began before it was killed is finished.
+   * One that another left half made, or that was tampered with, keeps its name, and ours gets a name of its own.
    */
   async #make(name: IsolationGroup, response: string): Promise<string> {
+    const make = async (called: string) =>
+      finish(this.#ec2, await create(this.#ec2, called, name, this.#place, response), name, this.#place);
     try {
-      return await create(this.#ec2, name, name, this.#place, response);
+      return await make(name);
     } catch (error) {
       if (!(error instanceof Error) || error.name !== 'InvalidGroup.Duplicate') throw error;
     }
+    const begun = await this.#begun(name, response);
+    if (begun !== undefined) return finish(this.#ec2, begun, name, this.#place);
     const made = await this.#find(name);
-    return made ?? create(this.#ec2, `${name}-${randomUUID().slice(0, 8)}`, name, this.#place, response);
+    return made ?? make(`${name}-${randomUUID().slice(0, 8)}`);
+  }
+
+  /** The group that a killed run of a response made, whether or not it has its rules, and nobody gave it others. */
+  async #begun(name: IsolationGroup, response: string): Promise<string | undefined> {
+    const { vpc, account } = this.#place;
+    const groups = await securityGroups(this.#ec2, [
+      { Name: 'vpc-id', Values: [vpc] },
+      { Name: `tag:${ROLE_TAG}`, Values: [ROLES[name]] },
+      { Name: `tag:${RESPONSE_TAG}`, Values: [response] },
+    ]);
+    return groups.find(
+      ({ OwnerId, IpPermissions = [] }) => OwnerId === account && without(IpPermissions, RULES[name]).length === 0,
+    )?.GroupId;
   }
 
   async #made(name: IsolationGroup): Promise<string> {
@@ -154,13 +172,18 @@ async function create(
           ResourceType: 'security-group',
           Tags: [
             { Key: ROLE_TAG, Value: ROLES[which] },
-            { Key: 'firebreak:response', Value: response },
+            { Key: RESPONSE_TAG, Value: response },
           ],
         },
       ],
     }),
   );
   if (!id) throw new Error('EC2 made a security group without an id');
+  return id;
+}
+
+/** Gives a group of ours its rules. Answers its id when it reads back so. */
+async function finish(ec2: EC2Client, id: string, which: IsolationGroup, place: GroupPlace): Promise<string> {
   for (const wait of LOOKS_MS) {
     await sleep(wait);
     const [group] = await securityGroups(ec2, [{ Name: 'group-id', Values: [id] }]);
@@ -170,7 +193,7 @@ async function create(
   throw new Error(`the security group ${id} that was made for ${which} does not get its rules`);
 }
 
-/** Gives a group that we have just made its rules: EC2 makes one with outbound rules for all traffic. */
+/** Adds and takes what its rules lack and have too much: EC2 makes one with outbound rules for all traffic. */
 async function shape(
   ec2: EC2Client,
   GroupId: string,

@@ -14,7 +14,8 @@ LIMIT = 200_000
 class Call:
     """One finished call. `time` is epoch seconds at its start, `duration` milliseconds, `service` the SDK's name of it
     (s3, lambda, dynamodb), `actions` the IAM actions it stands for, `error` the AWS error code or None.
-    A call whose connection was dropped has the status 0."""
+    A call that took place although its connection was dropped has the status that nobody was told; one that did not
+    take place has the status 0."""
 
     time: float
     service: str

@@ -10,15 +10,20 @@ first `skip` pass, then affects every `every`-th (1), at most `times`. Its effec
 - `error`: {status, code, message}
 - `hang`: accept the call and do not answer for up to so many seconds, then drop the connection
 - `reset`: true drops the connection at once
+- `tell`: a URL on 127.0.0.1, which gets a POST {operation, phase} and is waited for; then the connection is dropped.
+  Whoever listens there ends the caller, who so dies at exactly this call
 
-`phase` is `before` (default: the call does not take place) or `after` (it took place, and the caller is not told).
+A glob may be a list of globs of which one must match. `phase` is `before` (default: the call does not take place) or `after` (it took place, and the caller is not told).
 """
 
+import contextlib
 import fnmatch
+import json
 import select
 import socket
 import threading
 import time
+import urllib.request
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,8 +34,13 @@ from api_call import ApiCall
 from doors import DoorError, door, on_reset
 
 _GLOBS = ('service', 'operation', 'account', 'region', 'principal', 'resource')
-_EFFECTS = ('latency', 'throttle', 'error', 'hang', 'reset')
+_EFFECTS = ('latency', 'throttle', 'error', 'hang', 'reset', 'tell')
+_LOCAL = 'http://127.0.0.1:'
 _KEYS = {*_GLOBS, *_EFFECTS, 'phase', 'skip', 'times', 'every'}
+
+
+# Seconds that whoever is told may take.
+_TOLD_SECONDS = 30
 
 
 class Dropped(ConnectionError):
@@ -97,6 +107,8 @@ def _check(given: Any) -> None:
         value = given.get(key, 1)
         if isinstance(value, bool) or not isinstance(value, int | float) or value < 0 or (key == 'every' and value < 1):
             raise DoorError(400, f'{key} is no valid number')
+    if not str(given.get('tell', _LOCAL)).startswith(_LOCAL):
+        raise DoorError(400, f'tell begins with {_LOCAL}')
 
 
 def apply(
@@ -107,7 +119,7 @@ def apply(
         chosen = [rule for rule in _rules if rule.given.get('phase', 'before') == phase]
         affected = [rule for rule in chosen if _matches(rule, call, account, principal, resources) and _due(rule)]
     for rule in affected:
-        answer = _effect(rule, call, account, connection)
+        answer = _effect(rule, phase, call, account, connection)
         if answer:
             return answer
     return None
@@ -123,8 +135,14 @@ def _matches(rule: Rule, call: ApiCall, account: str, principal: str, resources:
         'resource': resources,
     }
     return all(
-        any(fnmatch.fnmatchcase(value, rule.given[key]) for value in actual[key]) for key in _GLOBS if key in rule.given
+        any(fnmatch.fnmatchcase(value, glob) for value in actual[key] for glob in _listed(rule.given[key]))
+        for key in _GLOBS
+        if key in rule.given
     )
+
+
+def _listed(globs: str | list[str]) -> list[str]:
+    return globs if isinstance(globs, list) else [globs]
 
 
 def _due(rule: Rule) -> bool:
@@ -138,7 +156,7 @@ def _due(rule: Rule) -> bool:
     return True
 
 
-def _effect(rule: Rule, call: ApiCall, account: str, connection: Any) -> Response | None:
+def _effect(rule: Rule, phase: str, call: ApiCall, account: str, connection: Any) -> Response | None:
     given = rule.given
     if 'latency' in given:
         time.sleep(given['latency'] / 1000)
@@ -149,6 +167,10 @@ def _effect(rule: Rule, call: ApiCall, account: str, connection: Any) -> Respons
     if 'hang' in given:
         # A caller that goes away ends the wait.
         select.select([connection], [], [], given['hang'])
+        raise Dropped
+    if 'tell' in given:
+        body = json.dumps({'operation': call.operation, 'phase': phase}).encode()
+        urllib.request.urlopen(given['tell'], body, timeout=_TOLD_SECONDS).close()
         raise Dropped
     if given.get('reset'):
         raise Dropped
@@ -170,4 +192,6 @@ def _take_token(rule: Rule, key: tuple[str, str]) -> bool:
 
 def drop(connection: Any) -> None:
     """Ends a connection without an answer; the caller's next read sees its end."""
-    connection.shutdown(socket.SHUT_RDWR)
+    # A caller that was killed may have ended it already.
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)

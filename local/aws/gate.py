@@ -114,6 +114,7 @@ class Gate:
             response = errors.render(call, 500, 'InternalFailure', repr(error))
         finally:
             current_caller.reset(token)
+        entry.status = response.status_code
         return disturb('after') or response
 
     def _moto(self, environ: Environment) -> Response:

@@ -3,6 +3,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Cloud, startCloud } from '../../local/cloud.ts';
+import type { Call } from '../../local/doors.ts';
 import type { LogLine } from '../../local/lambda-environment.ts';
 import type { Account } from '../../local/specimen.ts';
 
@@ -25,6 +26,7 @@ export class Bench {
   readonly progress: (step: string) => void;
   readonly #logged: LogLine[] = [];
   #cloud: Promise<Cloud> | undefined;
+  #lastCall = 0;
 
   constructor(progress: (step: string) => void) {
     this.progress = progress;
@@ -43,6 +45,13 @@ export class Bench {
 
   async account(id: string, region: string): Promise<Account> {
     return (await this.cloud()).connection.account(id, region);
+  }
+
+  /** The calls that the embedded cloud answered since the last time. */
+  async calls(): Promise<readonly Call[]> {
+    const made = await (await this.cloud()).connection.doors.calls(this.#lastCall);
+    this.#lastCall = made.at(-1)?.sequence ?? this.#lastCall;
+    return made;
   }
 
   /** The lines that functions wrote since the last time. */

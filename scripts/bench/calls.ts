@@ -1,8 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { sessionConfig } from '../../engine/aws/session.ts';
-import { AssumedSessions } from '../../engine/aws/sessions.ts';
-import { DynamoDbLedger } from '../../engine/ledger/dynamodb.ts';
-import { policySchema } from '../../engine/policy.ts';
+import type { Source } from '../../engine/findings/finding.ts';
 import type { Action, Target } from '../../engine/remediation.ts';
 import { respond } from '../../engine/respond.ts';
 import { responseId, targetOf } from '../../engine/targets.ts';
@@ -12,14 +9,7 @@ import closeOpenIngress from '../../functions/network/close-open-ingress.ts';
 import privatizeEbsSnapshot from '../../functions/snapshots/privatize-ebs-snapshot.ts';
 import privatizeRdsSnapshot from '../../functions/snapshots/privatize-rds-snapshot.ts';
 import blockPublicBucket from '../../functions/storage/block-public-bucket.ts';
-import { LEDGER_TABLE } from '../../local/cloud.ts';
-import {
-  type Connection,
-  HOME_REGION,
-  MEMBER_ACCOUNTS,
-  OUTSIDE_ACCOUNT,
-  SECURITY_ACCOUNT,
-} from '../../local/connection.ts';
+import { type Connection, HOME_REGION, MEMBER_ACCOUNTS, OUTSIDE_ACCOUNT } from '../../local/connection.ts';
 import type { Call } from '../../local/doors.ts';
 import { createOpenBucket, grantTo, readableBy, readableByEverybody } from '../../local/exposures/buckets.ts';
 import { shareEbsSnapshot } from '../../local/exposures/ebs-snapshots.ts';
@@ -28,6 +18,7 @@ import { runInstanceWithData } from '../../local/exposures/instances.ts';
 import { allow, createGroup, createNetwork, fromAnywhere } from '../../local/exposures/network.ts';
 import { shareDbClusterSnapshot, shareDbSnapshot } from '../../local/exposures/rds-snapshots.ts';
 import { findingOn } from '../../local/findings.ts';
+import { deployedHouse } from '../../local/house.ts';
 import type { Account } from '../../local/specimen.ts';
 import { atMost, type Figure, type Measurement } from './measurement.ts';
 
@@ -40,9 +31,12 @@ export interface Fix {
   readonly action: Action;
   /** Absent: for orientation. */
   readonly budget?: number;
-  readonly type: readonly [source: Parameters<typeof findingOn>[1], type: string];
-  expose(account: Account, name: string): Promise<Target>;
+  /** The source of the finding, and its type. */
+  readonly type: readonly [source: Source, type: string];
+  expose(account: Account, name: string, cloud: Connection): Promise<Target>;
 }
+
+const COMMAND_AND_CONTROL: Fix['type'] = ['guardduty', 'Backdoor:EC2/C&CActivity.B'];
 
 export const FIXES: readonly Fix[] = [
   {
@@ -105,7 +99,7 @@ export const FIXES: readonly Fix[] = [
     name: 'isolation of one interface, with evidence, in a prepared VPC',
     action: isolateInstance,
     budget: 11,
-    type: ['guardduty', 'Backdoor:EC2/C&CActivity.B'],
+    type: COMMAND_AND_CONTROL,
     expose: instanceInPreparedVpc,
   },
 ];
@@ -117,14 +111,13 @@ async function userWithKeys(account: Account, name: string, ages: readonly numbe
 }
 
 /** An isolation makes the two groups of a VPC; those after it find them there. */
-async function instanceInPreparedVpc(account: Account, name: string): Promise<Target> {
+async function instanceInPreparedVpc(account: Account, name: string, cloud: Connection): Promise<Target> {
   const network = await createNetwork(account);
   const group = await createGroup(account, network, name);
-  const [first, second] = [
-    await runInstanceWithData(account, network, [group]),
-    await runInstanceWithData(account, network, [group]),
-  ];
-  await fix(isolateInstance, first, ['guardduty', 'Backdoor:EC2/C&CActivity.B']);
+  const instances = [];
+  for (let count = 0; count < 2; count += 1) instances.push(await runInstanceWithData(account, network, [group]));
+  const [first, second] = instances as [Target, Target];
+  await fix(cloud, { action: isolateInstance, type: COMMAND_AND_CONTROL }, first);
   return second;
 }
 
@@ -134,17 +127,16 @@ function here({ id: account, region }: Account, type: string, id: string): Targe
   return target;
 }
 
-/** Runs one response as the worker does: with its execution role, by the member's role and session policies. */
-async function fix(action: Action, target: Target, [source, type]: Fix['type']): Promise<void> {
-  const worker = action.id.slice(0, action.id.indexOf('.'));
-  const home = { account: SECURITY_ACCOUNT, region: HOME_REGION };
-  const sessions = new AssumedSessions(home, worker, action.permissions.read);
-  const policy = policySchema.parse({ version: 1, remediations: { [action.id]: { mode: 'automatic' } } });
-  const ledger = new DynamoDbLedger(sessionConfig(home.account, home.region), LEDGER_TABLE);
+/** Runs one response as the deployed worker does. */
+async function fix(
+  cloud: Connection,
+  { action, type: [source, type] }: Pick<Fix, 'action' | 'type'>,
+  target: Target,
+): Promise<void> {
   const message = randomUUID();
   const finding = findingOn(target, source, type);
   const request = { id: responseId(action.id, target, message), action, target, finding, correlation: message };
-  const { outcome, reason } = await respond(request, { ledger, sessions, policy, home });
+  const { outcome, reason } = await respond(request, await deployedHouse(cloud, action));
   if (outcome !== 'verified') throw new Error(`${action.id} on ${target.id} ended ${outcome}: ${reason}`);
 }
 
@@ -162,31 +154,22 @@ export interface Count {
 const isTagRead = ({ operation }: Call): boolean => /Tagging$|^ListTags|UserTags$/.test(operation);
 
 /** Exposes a resource in the second member account, fixes it and counts the calls that took. */
-export async function countCalls(cloud: Connection, { action, type, expose }: Fix): Promise<Count> {
-  const worker = action.id.slice(0, action.id.indexOf('.'));
+export async function countCalls(cloud: Connection, measured: Fix): Promise<Count> {
+  const worker = measured.action.id.slice(0, measured.action.id.indexOf('.'));
   const environment = { ...process.env };
-  const credentials = await cloud.doors.assumeAsService(
-    'lambda.amazonaws.com',
-    `arn:aws:iam::${SECURITY_ACCOUNT}:role/firebreak-worker-${worker}`,
-    `firebreak-calls-${worker}`,
-    `arn:aws:lambda:${HOME_REGION}:${SECURITY_ACCOUNT}:function:firebreak-${worker}`,
-  );
-  Object.assign(process.env, {
-    AWS_ENDPOINT_URL: cloud.endpoint,
-    AWS_ACCESS_KEY_ID: credentials.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
-    AWS_SESSION_TOKEN: credentials.sessionToken,
-  });
   try {
-    const target = await expose(await cloud.account(member, HOME_REGION), `calls-${randomUUID().slice(0, 8)}`);
+    const account = await cloud.account(member, HOME_REGION);
+    const target = await measured.expose(account, `calls-${randomUUID().slice(0, 8)}`, cloud);
     const since = (await cloud.doors.calls()).at(-1)?.sequence ?? 0;
-    await fix(action, target, type);
+    await fix(cloud, measured, target);
     const calls = await cloud.doors.calls(since);
     const made = calls.filter(({ principal }) => principal.includes(`::${member}:assumed-role/firebreak-${worker}/`));
     return {
       resource: made.filter((call) => !isTagRead(call)).map(({ operation }) => operation),
       tags: made.filter(isTagRead).length,
-      own: calls.filter(({ principal }) => principal.endsWith(`/firebreak-calls-${worker}`)).length,
+      own: calls.filter(({ principal }) =>
+        principal.endsWith(`:assumed-role/firebreak-worker-${worker}/firebreak-${worker}`),
+      ).length,
     };
   } finally {
     process.env = environment;

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { HOME_REGION, MEMBER_ACCOUNTS, REGIONS, SECURITY_ACCOUNT } from '../../local/connection.ts';
+import { type Connection, HOME_REGION, MEMBER_ACCOUNTS, REGIONS, SECURITY_ACCOUNT } from '../../local/connection.ts';
 import type { Call } from '../../local/doors.ts';
 import { runInstanceWithData } from '../../local/exposures/instances.ts';
 import { createGroup, createNetwork } from '../../local/exposures/network.ts';
@@ -26,15 +26,15 @@ interface Case {
   readonly owner: readonly [account: string, region: string];
   readonly bus: 'administrator' | 'itself';
   /** Makes a resource and answers its name in the finding. */
-  readonly prepare: (account: Account) => Promise<() => Promise<string>>;
+  readonly prepare: (account: Account, cloud: Connection) => Promise<() => Promise<string>>;
 }
 
 const exposeAs =
   (name: string): Case['prepare'] =>
-  async (account) => {
+  async (account, cloud) => {
     const fix = FIXES.find((known) => known.name.startsWith(name));
     if (!fix) throw new Error(`there is no fix ${name}`);
-    return async () => (await fix.expose(account, `cost-${randomUUID().slice(0, 8)}`)).id;
+    return async () => (await fix.expose(account, `cost-${randomUUID().slice(0, 8)}`, cloud)).id;
   };
 
 const CASES: readonly Case[] = [
@@ -164,7 +164,7 @@ interface Costed {
 
 async function costOf(bench: Bench, path: DeployedPath, each: Case): Promise<Costed> {
   const [id, region] = each.owner;
-  const expose = await each.prepare(await bench.account(id, region));
+  const expose = await each.prepare(await bench.account(id, region), (await bench.cloud()).connection);
   const bus = { account: each.bus === 'itself' ? id : SECURITY_ACCOUNT, region };
   const tell = (name: string): Told => told(each.sample, { [each.placeholder]: name }, bus);
   const traces: Trace[] = [];

@@ -4,7 +4,7 @@ import { STATE_FOLDER } from '../../local/cloud.ts';
 import { pythonCommand } from '../../local/python.ts';
 import { run } from './bench.ts';
 
-/** https://pypi.org/project/c7n/ */
+/** The release of Cloud Custodian (c7n on PyPI) that is measured. */
 export const CUSTODIAN_VERSION = '0.9.53';
 const FOLDER = path.join(STATE_FOLDER, `custodian-${CUSTODIAN_VERSION}`);
 const COMPLETE = path.join(FOLDER, 'complete');

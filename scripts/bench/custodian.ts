@@ -150,12 +150,12 @@ async function race(bench: Bench, account: Account, job: Job, command: string): 
     for (const [index, { tool, start }] of tools.entries()) {
       await exposure.expose();
       bench.progress(`${job.name}, ${round === 0 ? 'to warm up' : `round ${round}`}: ${tool}`);
-      const since = (await doors.calls()).at(-1)?.sequence ?? 0;
+      await bench.calls();
       await doors.setFaults([{ service: job.service, latency: LATENCY_MS }]);
       const { milliseconds } = await start().finally(() => doors.setFaults([]));
       const result = taken[index];
       if (!result) continue;
-      result.calls = (await doors.calls(since)).filter(({ service }) => service === job.service).length;
+      result.calls = (await bench.calls()).filter(({ service }) => service === job.service).length;
       result.closed = Math.min(result.closed, await exposure.closed());
       if (round > 0) result.times.push(milliseconds);
     }

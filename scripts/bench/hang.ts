@@ -18,7 +18,7 @@ export const hang: Measurement = {
     const snapshot = new PublicSnapshots(account);
     await snapshot.make(1);
     const operation = 'ModifySnapshotAttribute';
-    const since = (await doors.calls()).at(-1)?.sequence ?? 0;
+    await bench.calls();
     await doors.setFaults([{ service: 'ec2', operation, account: account.id, hang: HANG_S, times: 1 }]);
     bench.progress(`waiting for a call that is not answered for ${HANG_S} s`);
     const report = await firebreakRun(
@@ -27,7 +27,7 @@ export const hang: Measurement = {
       'snapshots.privatize-ebs-snapshot',
       snapshot.targets.map(({ arn }) => arn),
     ).finally(() => doors.setFaults([]));
-    const attempts = (await doors.calls(since)).filter((call) => call.operation === operation);
+    const attempts = (await bench.calls()).filter((call) => call.operation === operation);
     const hung = attempts.find(({ status }) => status === 0);
     if (!hung) throw new Error('no call hung');
     const closed = await snapshot.closed();

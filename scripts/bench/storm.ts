@@ -22,7 +22,7 @@ export const storm: Measurement = {
     const snapshots = new PublicSnapshots(account);
     bench.progress(`making ${SNAPSHOTS} public snapshots`);
     await snapshots.make(SNAPSHOTS);
-    const since = (await doors.calls()).at(-1)?.sequence ?? 0;
+    await bench.calls();
     const throttle = { bucket: BUCKET, refillPerSecond: REFILL_PER_SECOND };
     await doors.setFaults([{ service: 'ec2', operation: OPERATION, account: account.id, throttle }]);
     bench.progress(`closing them while EC2 throttles: at least ${seconds(FLOOR_MS)}`);
@@ -32,7 +32,7 @@ export const storm: Measurement = {
       'snapshots.privatize-ebs-snapshot',
       snapshots.targets.map(({ arn }) => arn),
     ).finally(() => doors.setFaults([]));
-    const calls = (await doors.calls(since)).filter(({ service }) => service === 'ec2');
+    const calls = (await bench.calls()).filter(({ service }) => service === 'ec2');
     const changes = calls.filter(({ operation }) => operation === OPERATION);
     const throttled = changes.filter(({ status }) => status >= 400).length;
     const closed = await snapshots.closed();

@@ -1,6 +1,9 @@
 """Faults: each effect, what a rule matches, and whether the call took place."""
 
+import json
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError, HTTPClientError, ReadTimeoutError
@@ -105,13 +108,44 @@ def test_a_hung_call_ends_by_itself_without_an_answer(cloud):
     assert (recorded[-1]['status'], recorded[-1]['error']) == (0, 'ConnectionDropped')
 
 
-@pytest.mark.parametrize(('phase', 'users'), [('before', []), ('after', ['ann'])])
-def test_a_reset_before_or_after_the_change(cloud, phase, users):
+@pytest.mark.parametrize(('phase', 'users', 'status'), [('before', [], 0), ('after', ['ann'], 200)])
+def test_a_reset_before_or_after_the_change(cloud, phase, users, status):
     put(cloud, {'operation': 'CreateUser', 'reset': True, 'phase': phase, 'times': 1})
     iam = cloud.client('iam')
     with pytest.raises((ConnectionClosedError, EndpointConnectionError, HTTPClientError)):
         iam.create_user(UserName='ann')
     assert [user['UserName'] for user in iam.list_users()['Users']] == users
+    dropped = [call for call in cloud.door('GET', '/calls')[1] if call['error'] == 'ConnectionDropped']
+    assert [(call['operation'], call['status']) for call in dropped] == [('CreateUser', status)]
+
+
+@pytest.mark.parametrize(('phase', 'users'), [('before', []), ('after', ['ann'])])
+def test_somebody_is_told_while_the_caller_waits(cloud, phase, users):
+    told = []
+
+    class Ear(BaseHTTPRequestHandler):
+        def do_POST(self):
+            told.append(json.loads(self.rfile.read(int(self.headers['Content-Length']))))
+            told.append([user['UserName'] for user in cloud.client('iam').list_users()['Users']])
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    ear = HTTPServer(('127.0.0.1', 0), Ear)
+    threading.Thread(target=ear.serve_forever, daemon=True).start()
+    put(cloud, {'operation': 'CreateUser', 'phase': phase, 'times': 1, 'tell': f'http://127.0.0.1:{ear.server_port}'})
+    with pytest.raises((ConnectionClosedError, EndpointConnectionError, HTTPClientError)):
+        cloud.client('iam').create_user(UserName='ann')
+    ear.shutdown()
+    assert told == [{'operation': 'CreateUser', 'phase': phase}, users]
+
+
+def test_one_of_several_globs_is_enough(cloud):
+    put(cloud, {'operation': ['ListUsers', 'ListRo*'], 'error': ERROR})
+    iam = cloud.client('iam')
+    assert codes(iam.list_users, 1) + codes(iam.list_roles, 1) + codes(iam.list_groups, 1) == ['Busy', 'Busy', 'ok']
 
 
 def test_an_error_after_the_change(cloud):
@@ -123,7 +157,7 @@ def test_an_error_after_the_change(cloud):
 
 @pytest.mark.parametrize(
     'rules',
-    [{}, [1], [{'service': 's3'}], [{'latency': -1}], [{'latency': 1, 'phase': 'during'}], [{'latency': 1, 'servce': 's3'}], [{'error': {'code': 'x'}}], [{'latency': 1, 'every': 0}]],
+    [{}, [1], [{'service': 's3'}], [{'latency': -1}], [{'latency': 1, 'phase': 'during'}], [{'latency': 1, 'servce': 's3'}], [{'error': {'code': 'x'}}], [{'latency': 1, 'every': 0}], [{'tell': 'http://example.com'}]],
 )
 def test_a_rule_that_says_nothing_clear_is_refused(cloud, rules):
     put(cloud, {'service': 's3', 'latency': 1})

@@ -1,0 +1,108 @@
+import {
+  ConditionalCheckFailedException,
+  DynamoDBClient,
+  QueryCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
+import type { SessionConfig } from '../aws/session.ts';
+import { type Item, text } from './item.ts';
+import { holdOf, keyOf, UNDO } from './leases.ts';
+import type { Hold, Holds } from './ledger.ts';
+
+/**
+ * Seconds an undo has a resource. What it left by a crash comes free before SQS gives up a message that waits for it
+ * (RETRY_SECONDS in engine/pipeline.ts).
+ */
+const UNDO_SECONDS = 240;
+
+/**
+ * Holds in the ledger's table: an attribute of the lease on the same remediation and resource, so that a worker reads it with
+ * the lease, and at no cost. An undo has the lease while it works, and leaves there what an interrupted response has to go on with.
+ */
+export class DynamoDbHolds implements Holds {
+  readonly #db: DynamoDBClient;
+  readonly #table: string;
+  readonly #now: () => number;
+
+  /** @param now milliseconds since 1970 */
+  constructor(session: SessionConfig, table: string, now: () => number = Date.now) {
+    this.#db = new DynamoDBClient(session);
+    this.#table = table;
+    this.#now = now;
+  }
+
+  async get(key: string): Promise<Hold | undefined> {
+    const { pk, sk } = keyOf(key);
+    const { Items } = await this.#db.send(
+      new QueryCommand({
+        TableName: this.#table,
+        KeyConditionExpression: 'pk = :pk AND sk = :sk',
+        ExpressionAttributeValues: { ':pk': pk, ':sk': sk } as Item,
+        ConsistentRead: true,
+      }),
+    );
+    return holdOf(Items?.[0]);
+  }
+
+  async take(key: string, undo: string): Promise<string | undefined> {
+    const now = Math.floor(this.#now() / 1_000);
+    try {
+      await this.#db.send(
+        new UpdateItemCommand({
+          TableName: this.#table,
+          Key: keyOf(key),
+          UpdateExpression: 'SET #holder = :me, #until = :until, #notes = if_not_exists(#notes, :none)',
+          ConditionExpression: 'attribute_not_exists(#holder) OR #until < :now',
+          ExpressionAttributeNames: { '#holder': 'holder', '#until': 'until', '#notes': 'notes' },
+          ExpressionAttributeValues: {
+            ':me': holderOf(undo),
+            ':until': { N: String(now + UNDO_SECONDS) },
+            ':now': { N: String(now) },
+            ':none': { M: {} },
+          },
+          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+        }),
+      );
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof ConditionalCheckFailedException)) throw error;
+      const { holder, response } = error.Item ?? {};
+      return holder?.S?.startsWith(UNDO) ? holder.S : `response ${response?.S}`;
+    }
+  }
+
+  async put(key: string, undo: string, hold: Hold | undefined): Promise<void> {
+    await this.#db.send(
+      new UpdateItemCommand({
+        TableName: this.#table,
+        Key: keyOf(key),
+        UpdateExpression: hold ? 'SET #hold = :hold' : 'REMOVE #hold',
+        ConditionExpression: '#holder = :me',
+        ExpressionAttributeNames: { '#holder': 'holder', '#hold': 'hold' },
+        ExpressionAttributeValues: {
+          ':me': holderOf(undo),
+          ...(hold && { ':hold': text(JSON.stringify(hold)) }),
+        },
+      }),
+    );
+  }
+
+  async release(key: string, undo: string): Promise<void> {
+    try {
+      await this.#db.send(
+        new UpdateItemCommand({
+          TableName: this.#table,
+          Key: keyOf(key),
+          UpdateExpression: 'REMOVE #holder, #until',
+          ConditionExpression: '#holder = :me',
+          ExpressionAttributeNames: { '#holder': 'holder', '#until': 'until' },
+          ExpressionAttributeValues: { ':me': holderOf(undo) },
+        }),
+      );
+    } catch (error) {
+      if (!(error instanceof ConditionalCheckFailedException)) throw error;
+    }
+  }
+}
+
+const holderOf = (undo: string) => text(`${UNDO}${undo}`);
