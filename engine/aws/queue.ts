@@ -14,15 +14,22 @@ const NOT_IN_ATTRIBUTE = /[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD]/g;
 
 /** A worker's own queue and its dead-letter queue. */
 export class WorkerQueue {
-  readonly #sqs: SQSClient;
+  readonly #session: SessionConfig;
+  #client: SQSClient | undefined;
   readonly #queue: string;
   readonly #deadLetters: string;
 
   constructor(session: SessionConfig, queue: string, deadLetters: string) {
-    // The endpoint is the SDK's to choose, as for every other service; by default a queue's URL would override it.
-    this.#sqs = new SQSClient({ ...session, useQueueUrlAsEndpoint: false });
+    this.#session = session;
     this.#queue = queue;
     this.#deadLetters = deadLetters;
+  }
+
+  /** Most messages need nothing of their queue: its client is made for the first that does. */
+  get #sqs(): SQSClient {
+    // The endpoint is the SDK's to choose, as for every other service; by default a queue's URL would override it.
+    this.#client ??= new SQSClient({ ...this.#session, useQueueUrlAsEndpoint: false });
+    return this.#client;
   }
 
   /**

@@ -1,7 +1,7 @@
 import {
   type AttributeValue,
   ConditionalCheckFailedException,
-  DynamoDBClient,
+  type DynamoDBClient,
   PutItemCommand,
   type PutItemCommandInput,
   QueryCommand,
@@ -12,7 +12,7 @@ import type { Finding } from '../findings/finding.ts';
 import type { Plan } from '../remediation.ts';
 import type { Outcome, Response, ResponseRecord, TimelineEntry } from '../response.ts';
 import type { Json } from '../state.ts';
-import { type Item, packed, text, unpacked } from './item.ts';
+import { dynamoDb, type Item, packed, text, unpacked } from './item.ts';
 import type { Ledger } from './ledger.ts';
 
 /** Index of headers by the day they started. */
@@ -35,7 +35,7 @@ export class DynamoDbLedger implements Ledger {
   readonly #now: () => Date;
 
   constructor(session: SessionConfig, table: string, now: () => Date = () => new Date()) {
-    this.#db = new DynamoDBClient(session);
+    this.#db = dynamoDb(session);
     this.#table = table;
     this.#now = now;
   }

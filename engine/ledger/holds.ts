@@ -1,11 +1,11 @@
 import {
   ConditionalCheckFailedException,
-  DynamoDBClient,
+  type DynamoDBClient,
   QueryCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import type { SessionConfig } from '../aws/session.ts';
-import { type Item, text } from './item.ts';
+import { dynamoDb, type Item, text } from './item.ts';
 import { holdOf, keyOf, UNDO } from './leases.ts';
 import type { Hold, Holds } from './ledger.ts';
 
@@ -26,7 +26,7 @@ export class DynamoDbHolds implements Holds {
 
   /** @param now milliseconds since 1970 */
   constructor(session: SessionConfig, table: string, now: () => number = Date.now) {
-    this.#db = new DynamoDBClient(session);
+    this.#db = dynamoDb(session);
     this.#table = table;
     this.#now = now;
   }

@@ -1,5 +1,6 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
-import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import { type AttributeValue, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { SessionConfig } from '../aws/session.ts';
 
 /** An item of the ledger's table, as DynamoDB writes it. */
 export type Item = Record<string, AttributeValue>;
@@ -11,3 +12,12 @@ export const packed = (value: unknown): AttributeValue => ({ B: gzipSync(JSON.st
 
 export const unpacked = <T>(attribute: AttributeValue | undefined): T =>
   JSON.parse(gunzipSync(attribute?.B ?? new Uint8Array()).toString()) as T;
+
+const clients = new WeakMap<SessionConfig, DynamoDBClient>();
+
+/** One client for all that a session keeps in the table: each takes a moment to make, at every cold start. */
+export function dynamoDb(session: SessionConfig): DynamoDBClient {
+  const client = clients.get(session) ?? new DynamoDBClient(session);
+  clients.set(session, client);
+  return client;
+}

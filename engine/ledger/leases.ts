@@ -1,8 +1,8 @@
-import { ConditionalCheckFailedException, DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { ConditionalCheckFailedException, type DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import type { SessionConfig } from '../aws/session.ts';
 import { TransientError } from '../errors.ts';
 import { workerOf } from '../targets.ts';
-import { type Item, packed, text, unpacked } from './item.ts';
+import { dynamoDb, type Item, packed, text, unpacked } from './item.ts';
 import type { Hold, Lease, Leases, Note } from './ledger.ts';
 
 /**
@@ -27,7 +27,7 @@ export class DynamoDbLeases implements Leases {
    * @param now milliseconds since 1970
    */
   constructor(session: SessionConfig, table: string, seconds: number, now: () => number = Date.now) {
-    this.#db = new DynamoDBClient(session);
+    this.#db = dynamoDb(session);
     this.#table = table;
     this.#seconds = seconds;
     this.#now = now;
