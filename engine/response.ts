@@ -43,6 +43,14 @@ export interface Response {
   readonly by?: string;
 }
 
+/** A response as it ended. */
+export const ended = (response: Response, outcome: Outcome, reason: string | undefined, at: Date): Response => ({
+  ...response,
+  outcome,
+  finishedAt: at.toISOString(),
+  ...(reason !== undefined && { reason }),
+});
+
 /** One thing that happened in a response. */
 export interface TimelineEntry {
   readonly at: string;

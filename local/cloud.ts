@@ -11,6 +11,7 @@ import {
   ADMINISTRATOR_ROLE,
   Connection,
   HOME_REGION,
+  LEDGER_TABLE,
   MEMBER_ACCOUNTS,
   OUTSIDE_ACCOUNT,
   REGIONS,
@@ -28,7 +29,6 @@ const PROJECT = fileURLToPath(new URL('..', import.meta.url));
 /** What the project writes on this machine, kept out of version control. */
 export const STATE_FOLDER = path.join(PROJECT, '.firebreak');
 const ORGANIZATION = 'o-firebreak0';
-export const LEDGER_TABLE = 'firebreak-ledger';
 
 export interface CloudOptions {
   /** Path of the response policy to deploy; the shipped one by default. */

@@ -9,6 +9,8 @@ export const MEMBER_ACCOUNTS = ['444455556666', '777788889999'] as const;
 export const OUTSIDE_ACCOUNT = '999900001111';
 export const HOME_REGION = 'eu-west-1';
 export const REGIONS = [HOME_REGION, 'us-east-1'] as const;
+/** As serverless.yml names the ledger. */
+export const LEDGER_TABLE = 'firebreak-ledger';
 /** The role by which the organisation's management account administers its members. */
 export const ADMINISTRATOR_ROLE = 'OrganizationAccountAccessRole';
 

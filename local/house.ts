@@ -5,7 +5,7 @@ import { DynamoDbHolds } from '../engine/ledger/holds.ts';
 import { policySchema } from '../engine/policy-schema.ts';
 import type { Action } from '../engine/remediation.ts';
 import type { UndoHouse } from '../engine/respond.ts';
-import { type Connection, HOME_REGION, SECURITY_ACCOUNT } from './connection.ts';
+import { type Connection, HOME_REGION, LEDGER_TABLE, SECURITY_ACCOUNT } from './connection.ts';
 
 /**
  * The house of a deployed worker, in this process: its execution role assumes the members' roles, IAM is enforced, and the
@@ -33,8 +33,8 @@ export async function deployedHouse(
   });
   const session = sessionConfig(home.account, home.region);
   return {
-    ledger: new DynamoDbLedger(session, 'firebreak-ledger'),
-    holds: new DynamoDbHolds(session, 'firebreak-ledger'),
+    ledger: new DynamoDbLedger(session, LEDGER_TABLE),
+    holds: new DynamoDbHolds(session, LEDGER_TABLE),
     sessions: new AssumedSessions(home, worker, action.permissions.read),
     policy: policySchema.parse({ version: 1, remediations: { [action.id]: { mode: 'automatic', parameters } } }),
     home,

@@ -5,10 +5,11 @@ import { GetQueueAttributesCommand, ListQueuesCommand, SQSClient } from '@aws-sd
 import * as z from 'zod/mini';
 import { Terminal } from '../cli/terminal.ts';
 import { OUTCOMES } from '../engine/response.ts';
-import { type Cloud, LEDGER_TABLE, STATE_FOLDER, startCloud } from '../local/cloud.ts';
+import { type Cloud, STATE_FOLDER, startCloud } from '../local/cloud.ts';
 import {
   ADMINISTRATOR_ROLE,
   HOME_REGION,
+  LEDGER_TABLE,
   MEMBER_ACCOUNTS,
   OUTSIDE_ACCOUNT,
   REGIONS,

@@ -23,7 +23,7 @@ export function resource(type: string, given: string, place: Place): FindingReso
     return undefined;
   }
   const id = isKnownType(type) && arn ? idFromArn(type, given) : given;
-  if (id === undefined || (isKnownType(type) && (id === '*' || !arnOf(type, place, id)))) return undefined;
+  if (id === undefined || (isKnownType(type) && !arnOf(type, place, id))) return undefined;
   return { type, id, ...(arn && { arn: given }) };
 }
 

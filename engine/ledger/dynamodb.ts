@@ -10,10 +10,10 @@ import {
 import type { SessionConfig } from '../aws/session.ts';
 import type { Finding } from '../findings/finding.ts';
 import type { Plan } from '../remediation.ts';
-import type { Outcome, Response, ResponseRecord, TimelineEntry } from '../response.ts';
+import { ended, type Outcome, type Response, type ResponseRecord, type TimelineEntry } from '../response.ts';
 import type { Json } from '../state.ts';
 import { dynamoDb, type Item, packed, text, unpacked } from './item.ts';
-import type { Ledger } from './ledger.ts';
+import type { Ledger, Wanted } from './ledger.ts';
 
 /** Index of headers by the day they started. */
 export const BY_DAY = 'by-day';
@@ -60,12 +60,7 @@ export class DynamoDbLedger implements Ledger {
   }
 
   async close(response: Response, outcome: Outcome, reason: string | undefined): Promise<Response> {
-    const closed: Response = {
-      ...response,
-      outcome,
-      finishedAt: this.#now().toISOString(),
-      ...(reason !== undefined && { reason }),
-    };
+    const closed = ended(response, outcome, reason, this.#now());
     const { outcome: known } = response;
     const existing = await this.#put(
       { pk: responseKey(response.id), sk: text('HEADER'), ...header(closed) },
@@ -106,15 +101,7 @@ export class DynamoDbLedger implements Ledger {
     };
   }
 
-  async list({
-    since,
-    limit,
-    outcome,
-  }: {
-    since: Date;
-    limit: number;
-    outcome?: Outcome;
-  }): Promise<readonly Response[]> {
+  async list({ since, limit, outcome }: Wanted): Promise<readonly Response[]> {
     const found: Response[] = [];
     const first = since.toISOString().slice(0, 10);
     for (let day = this.#now(); found.length < limit; day = new Date(day.getTime() - 86_400_000)) {

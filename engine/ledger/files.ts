@@ -3,11 +3,11 @@ import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Finding } from '../findings/finding.ts';
 import type { Plan } from '../remediation.ts';
-import type { Outcome, Response, ResponseRecord, TimelineEntry } from '../response.ts';
+import { ended, type Outcome, type Response, type ResponseRecord, type TimelineEntry } from '../response.ts';
 import type { Json } from '../state.ts';
 import { isResponseId } from '../targets.ts';
 import { appendLine, FOLDER_MODE, readIfThere, readLines, replace, sync, write, writeOnce } from './durable.ts';
-import type { Ledger } from './ledger.ts';
+import type { Ledger, Wanted } from './ledger.ts';
 
 const HEADER = 'header.json';
 const FINDING = 'finding.json';
@@ -60,12 +60,7 @@ export class FileLedger implements Ledger {
   }
 
   async close(response: Response, outcome: Outcome, reason: string | undefined): Promise<Response> {
-    const closed: Response = {
-      ...response,
-      outcome,
-      finishedAt: this.#now().toISOString(),
-      ...(reason !== undefined && { reason }),
-    };
+    const closed = ended(response, outcome, reason, this.#now());
     const known = this.#header(response.id);
     if (known && known.outcome !== response.outcome) return known;
     await replace(this.#path(response.id, HEADER), pretty(closed));
@@ -81,15 +76,7 @@ export class FileLedger implements Ledger {
     return { response, finding, ...(plan && { plan }), timeline: readLines<TimelineEntry>(this.#path(id, TIMELINE)) };
   }
 
-  async list({
-    since,
-    limit,
-    outcome,
-  }: {
-    since: Date;
-    limit: number;
-    outcome?: Outcome;
-  }): Promise<readonly Response[]> {
+  async list({ since, limit, outcome }: Wanted): Promise<readonly Response[]> {
     return namesIn(this.#root)
       .filter(isResponseId)
       .map((id) => this.#header(id))

@@ -21,11 +21,14 @@ export interface Ledger {
   close(response: Response, outcome: Outcome, reason: string | undefined): Promise<Response>;
   get(id: string): Promise<ResponseRecord | undefined>;
   /** Headers, newest first: all, or those with one outcome. */
-  list(options: {
-    readonly since: Date;
-    readonly limit: number;
-    readonly outcome?: Outcome;
-  }): Promise<readonly Response[]>;
+  list(wanted: Wanted): Promise<readonly Response[]>;
+}
+
+/** Which headers a list has. */
+export interface Wanted {
+  readonly since: Date;
+  readonly limit: number;
+  readonly outcome?: Outcome;
 }
 
 /** A finding, and the response that it asks for: left for whoever holds the resource. */

@@ -7,8 +7,8 @@ import {
   type _Record as StreamRecord,
 } from '@aws-sdk/client-dynamodb-streams';
 import type { Response } from '../../engine/response.ts';
-import { type Cloud, LEDGER_TABLE } from '../../local/cloud.ts';
-import { HOME_REGION, SECURITY_ACCOUNT } from '../../local/connection.ts';
+import type { Cloud } from '../../local/cloud.ts';
+import { HOME_REGION, LEDGER_TABLE, SECURITY_ACCOUNT } from '../../local/connection.ts';
 import type { Call } from '../../local/doors.ts';
 import type { Told } from '../../local/scenes.ts';
 import type { Bench } from './bench.ts';
