@@ -4,6 +4,7 @@ import type { Plan } from '../engine/remediation.ts';
 import type { Response, ResponseRecord, TimelineEntry } from '../engine/response.ts';
 import { canonical, changes, type Json } from '../engine/state.ts';
 import { targetKey } from '../engine/targets.ts';
+import { hasWritten } from '../engine/undo.ts';
 import { outcomeSpan } from './desk.ts';
 import { showPlan } from './difference.ts';
 import { findResponse, type LedgerOptions } from './ledgers.ts';
@@ -88,9 +89,6 @@ const step = ({ at, event, detail }: TimelineEntry): Span[] => [
   event,
   ['dim', canonical(detail)],
 ];
-
-/** True when the response began to change its resource. */
-export const hasWritten = ({ timeline }: ResponseRecord): boolean => timeline.some(({ event }) => event === 'applying');
 
 /** The command that takes a response back, when there is something to take back. */
 export const undoCommand = (record: ResponseRecord): string | undefined =>

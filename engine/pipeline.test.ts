@@ -68,6 +68,7 @@ beforeAll(async () => {
     AWS_SESSION_TOKEN: credentials.sessionToken,
     ACCOUNT_ID: SECURITY_ACCOUNT,
     LEDGER_TABLE: 'firebreak-ledger',
+    KILL_SWITCH_PARAMETER: '/firebreak/kill-switch',
     QUEUE_URL: queue,
     DEAD_LETTER_QUEUE_URL: deadLetters,
     POWERTOOLS_LOG_LEVEL: 'SILENT',
@@ -120,8 +121,9 @@ async function deliver(body: string, { MessageId, receives = 1 }: { MessageId?: 
   };
   const event = { Records: [record] } as unknown as SQSEvent;
   const context = { getRemainingTimeInMillis: () => 90_000, functionName: 'firebreak-network' } as Context;
-  const { batchItemFailures } = await handler(event, context);
-  return batchItemFailures.length > 0;
+  const answer = await handler(event, context);
+  if (!('batchItemFailures' in answer)) throw new Error('the batch was not taken for one');
+  return answer.batchItemFailures.length > 0;
 }
 
 async function taken(url: string): Promise<readonly Message[]> {

@@ -18,6 +18,16 @@ const exceptionSchema = z.strictObject({
 });
 export type Exception = z.infer<typeof exceptionSchema>;
 
+/** How much may be changed without a person, counted by remediation and account. */
+const budgetSchema = z.strictObject({
+  /** Changes in one hour of the clock. */
+  perHour: z._default(z.int().check(z.gte(1)), 50),
+  /** The part of all resources of the kind that may be changed in one hour; counted from `shareFrom` changes on. */
+  share: z._default(z.number().check(z.gt(0), z.lte(1)), 0.5),
+  shareFrom: z._default(z.int().check(z.gte(1)), 10),
+});
+export type Budget = z.infer<typeof budgetSchema>;
+
 /** The shape of response-policy.yml: closed, so that a misspelt line is an error and not a line without effect. */
 export const policySchema = z.strictObject({
   version: z.literal(1),
@@ -28,11 +38,29 @@ export const policySchema = z.strictObject({
       z.string(),
       z.strictObject({
         mode: z.optional(z.enum(MODES)),
+        budget: z.optional(budgetSchema),
         parameters: z._default(z.record(z.string(), z.unknown()), {}),
       }),
     ),
     {},
   ),
   exceptions: z._default(z.array(exceptionSchema), []),
+  /** For remediations without a budget of their own. */
+  budget: z.prefault(budgetSchema, {}),
+  /** A resource that was fixed so often within so many hours waits for a person. */
+  coolDown: z.prefault(
+    z.strictObject({
+      fixes: z._default(z.int().check(z.gte(1)), 3),
+      hours: z._default(z.int().check(z.gte(1)), 24),
+    }),
+    {},
+  ),
+  approvals: z.prefault(
+    z.strictObject({
+      /** Hours after which nobody can approve a plan any more. */
+      expireAfterHours: z._default(z.int().check(z.gte(1), z.lte(168)), 24),
+    }),
+    {},
+  ),
 });
 export type Policy = z.infer<typeof policySchema>;

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import type { Exception, Mode, Policy } from './policy-schema.ts';
+import type { Budget, Exception, Mode, Policy } from './policy-schema.ts';
 import type { Action, Risk, Target } from './remediation.ts';
 import { targetFromArn, targetKey } from './targets.ts';
 
@@ -21,6 +21,10 @@ export function modeOf(policy: Policy, action: Pick<Action, 'id' | 'risk' | 'und
 /** The parameters of a remediation: what the policy sets, the schema's defaults for the rest. Throws on any it does not know. */
 export const parametersOf = <P>(policy: Policy, action: Pick<Action<never, P>, 'id' | 'parameters'>): P =>
   z.parse(action.parameters, policy.remediations[action.id]?.parameters ?? {});
+
+/** What a remediation may change by itself: its own budget, or the one for all. */
+export const budgetOf = (policy: Policy, remediation: string): Budget =>
+  policy.remediations[remediation]?.budget ?? policy.budget;
 
 /** The exception that covers a target on a day, if one does. */
 export function exceptionFor(policy: Policy, remediation: string, target: Target, now: Date): Exception | undefined {

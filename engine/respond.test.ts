@@ -13,10 +13,11 @@ import { FileLedger } from './ledger/files.ts';
 import { type Hold, type Holds, type Ledger, leaseKey } from './ledger/ledger.ts';
 import { policySchema } from './policy-schema.ts';
 import type { Target } from './remediation.ts';
-import { conclude, type House, type Request, respond, type UndoHouse, undo } from './respond.ts';
+import { conclude, type House, type Request, respond } from './respond.ts';
 import { changes, type State, withPart } from './state.ts';
 import { responseId, targetKey } from './targets.ts';
 import { securityHub } from './triggers.ts';
+import { type UndoHouse, undo } from './undo.ts';
 
 const target: Target = {
   type: 'AWS::S3::Bucket',

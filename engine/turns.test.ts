@@ -18,10 +18,11 @@ import { DynamoDbLeases } from './ledger/leases.ts';
 import { type Hold, type Leases, leaseKey } from './ledger/ledger.ts';
 import { policySchema } from './policy-schema.ts';
 import type { Target } from './remediation.ts';
-import { type Request, type UndoHouse, undo } from './respond.ts';
+import type { Request } from './respond.ts';
 import { responseId, targetKey } from './targets.ts';
 import { securityHub } from './triggers.ts';
 import { inTurn } from './turns.ts';
+import { type UndoHouse, undo } from './undo.ts';
 
 const LEASE_SECONDS = 120;
 const environment = { ...process.env };

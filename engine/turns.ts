@@ -1,6 +1,10 @@
 import { type Leases, leaseKey, type Note } from './ledger/ledger.ts';
 import { type House, type Request, respond } from './respond.ts';
-import { targetKey } from './targets.ts';
+import type { Response } from './response.ts';
+import { successorOf, targetKey } from './targets.ts';
+
+/** Fixes of one resource that a lease remembers: more than any cool-down counts. */
+const MOST_FIXED = 20;
 
 /**
  * Runs a response under the lease of its resource, and then whatever was told about the resource meanwhile, each in its turn:
@@ -16,16 +20,22 @@ export async function inTurn(request: Request, message: string, leases: Leases, 
   const lease = await leases.acquire(key, message, own);
   if (!lease) return false;
   // No hold changes while we have the lease: an undo needs it.
-  const asked: Request = { ...request, ...(lease.hold && { held: lease.hold }) };
+  const fixed = new Set(lease.fixed);
+  const answer = async (each: Request): Promise<void> => {
+    const asked: Request = { ...each, fixed: [...fixed], ...(lease.hold && { held: lease.hold }) };
+    let response = await respond(asked, house);
+    if (isVoid(response)) response = await respond({ ...asked, id: successorOf(response) }, house);
+    if (response.outcome === 'verified' && response.finishedAt) fixed.add(response.finishedAt);
+  };
   let waiting: readonly Note[] = lease.notes;
   if (lease.response === request.id) {
-    await respond(asked, house);
+    await answer(request);
   } else {
     const interrupted = await house.ledger.get(lease.response);
-    if (interrupted && !interrupted.response.outcome) {
+    if (interrupted && !interrupted.response.outcome && !interrupted.response.undoes) {
       const { finding, response } = interrupted;
       const { id, target, correlation } = response;
-      await respond({ ...asked, id, target, finding, correlation }, house);
+      await answer({ ...request, id, target, finding, correlation });
     }
     waiting = [...waiting, own];
   }
@@ -33,13 +43,17 @@ export async function inTurn(request: Request, message: string, leases: Leases, 
   for (;;) {
     for (const { response, target, finding } of latest(await unanswered(waiting, house.ledger))) {
       if (!(await leases.follow(key, message, response))) return true;
-      await respond({ ...asked, id: response, target, finding, correlation: finding.envelope.id }, house);
+      await answer({ ...request, id: response, target, finding, correlation: finding.envelope.id });
     }
-    waiting = await leases.release(key, message, seen);
+    const news = fixed.size > lease.fixed.length ? [...fixed].slice(-MOST_FIXED) : undefined;
+    waiting = await leases.release(key, message, seen, news);
     if (waiting.length === 0) return true;
     seen.push(...waiting);
   }
 }
+
+/** Whether an approval came to nothing, because the resource had moved: then the plan is made anew. */
+const isVoid = ({ outcome, undoes }: Response): boolean => outcome === 'changed-since' && undoes === undefined;
 
 /**
  * The notes whose responses have not ended. A late redelivery of one that has can be the newest telling of its finding, and

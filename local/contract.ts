@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Action, Plan } from '../engine/remediation.ts';
-import { type Request, respond, type UndoHouse, undo } from '../engine/respond.ts';
+import { type Request, respond } from '../engine/respond.ts';
 import type { Response } from '../engine/response.ts';
 import { changes } from '../engine/state.ts';
 import { anyTarget, responseId, targetKey, targetsOf } from '../engine/targets.ts';
+import { type UndoHouse, undo } from '../engine/undo.ts';
 import { CLOUD_ENDPOINT, Connection, HOME_REGION, MEMBER_ACCOUNTS, REGIONS } from './connection.ts';
 import { deployedHouse } from './house.ts';
 import type { Exposed, Specimen } from './specimen.ts';

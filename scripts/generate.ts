@@ -20,12 +20,7 @@ const json = (value: object): string => `${JSON.stringify(value, null, 2)}\n`;
 
 const files: Record<string, string> = {
   'events/rules.json': json(rulesTemplate(rules)),
-  'functions/workers.json': json(
-    workersTemplate(
-      workers.map(({ name }) => name),
-      rules,
-    ),
-  ),
+  'functions/workers.json': json(workersTemplate(workers, rules)),
   'organization/member.yml': memberTemplate(workers, rules),
   'docs/catalogue.md': catalogue(workers, rules),
 };

@@ -46,6 +46,11 @@ export class WorkerQueue {
     }
   }
 
+  /** Sends a message that is seen so many seconds later, 900 at most, to a queue of the worker that is not its own. */
+  async sendLater(queue: string, body: string, seconds: number): Promise<void> {
+    await this.#sqs.send(new SendMessageCommand({ QueueUrl: queue, MessageBody: body, DelaySeconds: seconds }));
+  }
+
   /** Puts a message where people look, with the reason: it is not tried again. */
   async reject(body: string, reason: string): Promise<void> {
     await this.#sqs.send(

@@ -1,10 +1,23 @@
+import { budget } from './budget.ts';
 import { caution } from './caution.ts';
+import { coolDown } from './cool-down.ts';
 import { exception } from './exception.ts';
 import type { Guard } from './guard.ts';
 import { hold } from './hold.ts';
+import { killSwitch } from './kill-switch.ts';
 import { mode } from './mode.ts';
 import { sample } from './sample.ts';
 import { selfCaused } from './self-caused.ts';
 
 /** All guards, in the order in which they are asked. */
-export const GUARDS: readonly Guard[] = [sample, selfCaused, exception, hold, mode, caution];
+export const GUARDS: readonly Guard[] = [
+  sample,
+  killSwitch,
+  selfCaused,
+  exception,
+  hold,
+  mode,
+  caution,
+  coolDown,
+  budget,
+];

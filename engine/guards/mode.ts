@@ -1,15 +1,14 @@
 import { modeOf } from '../policy.ts';
-import type { PlanGuard } from './guard.ts';
+import type { Guard } from './guard.ts';
 
 /** What the policy lets happen by itself; the rest waits for a person, or is only shown. */
-export const mode: PlanGuard = {
+export const mode = {
   name: 'mode',
-  phase: 'plan',
-  yields: true,
-  check({ policy, action }) {
+  yieldsTo: ['approval', 'run'],
+  onPlan({ policy, action }) {
     const { mode, because } = modeOf(policy, action);
     if (mode === 'observe') return { outcome: 'observed', reason: `dry run, because ${because}` };
     if (mode === 'approval') return { outcome: 'awaiting-approval', reason: `needs approval, because ${because}` };
     return undefined;
   },
-};
+} satisfies Guard;

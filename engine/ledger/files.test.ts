@@ -139,7 +139,7 @@ describe('the ledger in files', () => {
     expect(await ids({})).toEqual([IDS[1], IDS[2], IDS[0]]);
     expect(await ids({ limit: 1 })).toEqual([IDS[1]]);
     expect(await ids({ since: new Date('2026-11-22T00:00:00.000Z') })).toEqual([IDS[1], IDS[2]]);
-    await ledger().close(header(IDS[2] ?? '', starts[2]), 'failed', 'AccessDenied');
+    await ledger().close(header(IDS[2] ?? '', starts[2]), { outcome: 'failed', reason: 'AccessDenied' });
     expect(await ids({ outcome: 'failed' })).toEqual([IDS[2]]);
     expect(await ids({ outcome: 'verified' })).toEqual([]);
   });
@@ -148,7 +148,7 @@ describe('the ledger in files', () => {
     await ledger().open(header(id), finding);
     await ledger().plan(id, planOf(['all']));
     await ledger().append(id, 'applying', 1);
-    await ledger().close(header(id), 'verified', undefined);
+    await ledger().close(header(id), { outcome: 'verified' });
     const mode = (path: string) => statSync(path).mode & 0o777;
     expect(mode(root)).toBe(0o700);
     expect(mode(join(root, id))).toBe(0o700);
@@ -197,7 +197,7 @@ describe('the ledger in files', () => {
             known.timeline.push(stored);
             await files.append(next.id, 'looked', stored);
           } else {
-            known.response = await files.close(known.response, next.outcome, next.outcome);
+            known.response = await files.close(known.response, { outcome: next.outcome, reason: next.outcome });
             expect(known.response).toMatchObject({ outcome: next.outcome, finishedAt: NOW.toISOString() });
           }
         }

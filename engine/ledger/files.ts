@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Finding } from '../findings/finding.ts';
 import type { Plan } from '../remediation.ts';
-import { ended, type Outcome, type Response, type ResponseRecord, type TimelineEntry } from '../response.ts';
+import { type End, ended, type Response, type ResponseRecord, type TimelineEntry } from '../response.ts';
 import type { Json } from '../state.ts';
 import { isResponseId } from '../targets.ts';
 import { appendLine, FOLDER_MODE, readIfThere, readLines, replace, sync, write, writeOnce } from './durable.ts';
@@ -59,8 +59,8 @@ export class FileLedger implements Ledger {
     return first ? plan : (read<Plan>(file) ?? plan);
   }
 
-  async close(response: Response, outcome: Outcome, reason: string | undefined): Promise<Response> {
-    const closed = ended(response, outcome, reason, this.#now());
+  async close(response: Response, end: End): Promise<Response> {
+    const closed = ended(response, end, this.#now());
     const known = this.#header(response.id);
     if (known && known.outcome !== response.outcome) return known;
     await replace(this.#path(response.id, HEADER), pretty(closed));
@@ -73,7 +73,13 @@ export class FileLedger implements Ledger {
     const finding = response && read<Finding>(this.#path(id, FINDING));
     if (!response || !finding) return undefined;
     const plan = read<Plan>(this.#path(id, PLAN));
-    return { response, finding, ...(plan && { plan }), timeline: readLines<TimelineEntry>(this.#path(id, TIMELINE)) };
+    return {
+      response,
+      finding,
+      ...(plan && { plan }),
+      orders: [],
+      timeline: readLines<TimelineEntry>(this.#path(id, TIMELINE)),
+    };
   }
 
   async list({ since, limit, outcome }: Wanted): Promise<readonly Response[]> {

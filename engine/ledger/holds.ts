@@ -6,7 +6,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import type { SessionConfig } from '../aws/session.ts';
 import { dynamoDb, type Item, text } from './item.ts';
-import { holdOf, keyOf, UNDO } from './leases.ts';
+import { ALONE, holdOf, keyOf } from './leases.ts';
 import type { Hold, Holds } from './ledger.ts';
 
 /**
@@ -52,7 +52,7 @@ export class DynamoDbHolds implements Holds {
           TableName: this.#table,
           Key: keyOf(key),
           UpdateExpression: 'SET #holder = :me, #until = :until, #notes = if_not_exists(#notes, :none)',
-          ConditionExpression: 'attribute_not_exists(#holder) OR #until < :now',
+          ConditionExpression: 'attribute_not_exists(#holder) OR #holder = :me OR #until < :now',
           ExpressionAttributeNames: { '#holder': 'holder', '#until': 'until', '#notes': 'notes' },
           ExpressionAttributeValues: {
             ':me': holderOf(undo),
@@ -67,7 +67,7 @@ export class DynamoDbHolds implements Holds {
     } catch (error) {
       if (!(error instanceof ConditionalCheckFailedException)) throw error;
       const { holder, response } = error.Item ?? {};
-      return holder?.S?.startsWith(UNDO) ? holder.S : `response ${response?.S}`;
+      return holder?.S?.startsWith(ALONE) ? holder.S : `response ${response?.S}`;
     }
   }
 
@@ -105,4 +105,4 @@ export class DynamoDbHolds implements Holds {
   }
 }
 
-const holderOf = (undo: string) => text(`${UNDO}${undo}`);
+const holderOf = (undo: string) => text(`${ALONE}${undo}`);

@@ -1,6 +1,6 @@
 import type { Finding } from '../findings/finding.ts';
 import type { Plan, Target } from '../remediation.ts';
-import type { Outcome, Response, ResponseRecord } from '../response.ts';
+import type { End, Order, Outcome, Response, ResponseRecord } from '../response.ts';
 import type { Json } from '../state.ts';
 
 /** The record of every response. Nothing in it is ever deleted or replaced, but for a header's outcome. */
@@ -18,10 +18,20 @@ export interface Ledger {
    * Ends a response as its caller knows it. When another run ended it meanwhile, answers that end and changes nothing: what
    * was told once is not taken back by whoever comes second.
    */
-  close(response: Response, outcome: Outcome, reason: string | undefined): Promise<Response>;
+  close(response: Response, end: End): Promise<Response>;
   get(id: string): Promise<ResponseRecord | undefined>;
   /** Headers, newest first: all, or those with one outcome. */
   list(wanted: Wanted): Promise<readonly Response[]>;
+}
+
+/** What persons say of responses, and where it is kept. */
+export interface Orders {
+  /**
+   * Keeps an order. Of approval and denial the first stays: answers the one that is kept, which may be another's.
+   */
+  order(id: string, order: Order): Promise<Order>;
+  /** Takes the end of a response that awaits approval away, so that it goes on; one that ended otherwise stays as it is. */
+  reopen(response: Response): Promise<void>;
 }
 
 /** Which headers a list has. */
@@ -46,6 +56,8 @@ export interface Lease {
   readonly notes: readonly Note[];
   /** What an undo left on the resource, also when its time is over. */
   readonly hold?: Hold;
+  /** When the remediation fixed the resource, as far as is remembered, oldest first: ISO 8601, UTC. */
+  readonly fixed: readonly string[];
 }
 
 /** A person's word that a resource stays as it is: until then, no finding has it fixed again. */
@@ -69,8 +81,11 @@ export interface Leases {
    * @throws TransientError when as many notes are left as the holder can look at
    */
   acquire(key: string, holder: string, note: Note): Promise<Lease | undefined>;
-  /** Lets go, or answers the notes that came since (without those in `seen`), which the holder looks at first. */
-  release(key: string, holder: string, seen: readonly Note[]): Promise<readonly Note[]>;
+  /**
+   * Lets go, or answers the notes that came since (without those in `seen`), which the holder looks at first.
+   * @param fixed what the lease shall remember of when the resource was fixed; without it that stays as it is
+   */
+  release(key: string, holder: string, seen: readonly Note[], fixed?: readonly string[]): Promise<readonly Note[]>;
   /** The held lease goes on with another response, for its full time. False: it is somebody else's by now. */
   follow(key: string, holder: string, response: string): Promise<boolean>;
 }
@@ -81,7 +96,7 @@ export interface Holds {
   get(key: string): Promise<Hold | undefined>;
   /**
    * Keeps responses and other undos off a resource.
-   * @param undo id of the response that takes another back
+   * @param undo id of the response that takes another back; when it is killed and goes on, it has the resource still
    * @returns in words who works on it; undefined: it is ours
    */
   take(key: string, undo: string): Promise<string | undefined>;
