@@ -50,7 +50,7 @@ export const policySchema = z.strictObject({
   /** A resource that was fixed so often within so many hours waits for a person. */
   coolDown: z.prefault(
     z.strictObject({
-      fixes: z._default(z.int().check(z.gte(1)), 3),
+      fixes: z._default(z.int().check(z.gte(1)), 5),
       hours: z._default(z.int().check(z.gte(1)), 24),
     }),
     {},

@@ -377,7 +377,8 @@ describe('an undo', () => {
     const { writes } = doors;
     const other = fileHolds();
     expect(await other.take(key, 'storage-another')).toBeUndefined();
-    const refused = await undo(back, house());
+    await expect(undo(back, house())).rejects.toThrow(/storage-another.*works on it/);
+    const refused = await undo(back, house({ lastTry: true }));
     expect(refused).toMatchObject({ outcome: 'refused', reason: expect.stringMatching(/storage-another.*try again/) });
     await other.release(key, 'storage-another');
     expect([doors.writes, await fileHolds().get(key)]).toEqual([writes, undefined]);

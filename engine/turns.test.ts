@@ -96,7 +96,7 @@ class World {
     ledger,
     holds: new DynamoDbHolds(session, 'firebreak-ledger', () => this.clock),
     sessions: { read: async () => session, write: async () => session },
-    policy: policySchema.parse({ version: 1 }),
+    policy: policySchema.parse({ version: 1, coolDown: { fixes: 1_000 } }),
     home: { account: SECURITY_ACCOUNT, region: HOME_REGION },
   };
 
@@ -146,7 +146,7 @@ class World {
       after: { open: false },
       facts: {},
     };
-    return undo({ ...request, id, recorded, undoes: request.id, by: 'ann', ...(hold && { hold }) }, this.house);
+    return undo({ ...request, id, recorded, undoes: request.id, by: 'ann', ...(hold && { hold }) }, { ...this.house, lastTry: true });
   }
 
   /** True when nobody holds the lease, and nobody left a note on it. */

@@ -88,7 +88,7 @@ describe('the ledger in files', () => {
       response: header(id),
       resumed: true,
     });
-    expect(await ledger().get(id)).toEqual({ response: header(id), finding, timeline: [] });
+    expect(await ledger().get(id)).toEqual({ response: header(id), finding, orders: [], timeline: [] });
   });
 
   test('never replaces a plan', async () => {
