@@ -146,7 +146,10 @@ class World {
       after: { open: false },
       facts: {},
     };
-    return undo({ ...request, id, recorded, undoes: request.id, by: 'ann', ...(hold && { hold }) }, { ...this.house, lastTry: true });
+    return undo(
+      { ...request, id, recorded, undoes: request.id, by: 'ann', ...(hold && { hold }) },
+      { ...this.house, lastTry: true },
+    );
   }
 
   /** True when nobody holds the lease, and nobody left a note on it. */

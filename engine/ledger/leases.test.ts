@@ -100,8 +100,7 @@ describe('leases', () => {
           const held = model.holder === step.who;
           if (step.do === 'take') {
             const busy = await holds.take(key, step.who);
-            const free =
-              model.holder === undefined || model.holder === `response ${step.who}` || model.until < now;
+            const free = model.holder === undefined || model.holder === `response ${step.who}` || model.until < now;
             const byUndo = model.holder?.startsWith('response ');
             expect(busy).toBe(free ? undefined : byUndo ? model.holder : `response ${model.response}`);
             if (free) {
