@@ -20,7 +20,7 @@ interface TargetMessage {
 const responseId = () => z.string().check(z.refine(isResponseId, 'is not the id of a response'));
 
 const instruction = shape(() =>
-  z.discriminatedUnion('do', [
+  z.union([
     /**
      * About a response that the ledger knows, with all that the instruction needs: go on with the plan that was approved, end
      * what was denied or is overdue, go on with what was left open, try again what was deferred, look whether a fix still holds.
