@@ -65,6 +65,10 @@ class RunnerError(LambdaClientError):
         super().__init__('ServiceException', message)
 
 
+class TimedOut(RunnerError):
+    """The function did not end while it was waited for."""
+
+
 class TooLarge(LambdaClientError):
     """https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_Errors"""
 
@@ -83,15 +87,18 @@ class InvalidContent(LambdaClientError):
         super().__init__('InvalidRequestContentException', f'Could not parse request body into json: {reason}')
 
 
-def run(function_arn: str, payload: str) -> Outcome:
-    """Has the runner run a function and waits for it. Raises RunnerError without a runner, or when it fails."""
+def run(function_arn: str, payload: str, seconds: float = TIMEOUT_SECONDS) -> Outcome:
+    """Has the runner run a function and waits for it. Raises RunnerError without a runner, or when it fails, and TimedOut
+    after so many seconds, while the function may go on."""
     if not _runner:
         raise RunnerError(f'No runner is registered to run {function_arn}: PUT /firebreak/runner.')
     body = json.dumps({'functionArn': function_arn, 'payload': json.loads(payload or '{}')}).encode()
     request = urllib.request.Request(f'{_runner[0]}/invoke', body, {'Content-Type': 'application/json'})
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response:
+        with urllib.request.urlopen(request, timeout=seconds) as response:
             answer = json.load(response)
+    except TimeoutError as error:
+        raise TimedOut(f'{function_arn} did not end within {seconds} s') from error
     except (OSError, ValueError) as error:
         raise RunnerError(f'The runner did not run {function_arn}: {error}') from error
     return Outcome(json.dumps(answer.get('payload')), answer.get('functionError'))

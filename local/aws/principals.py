@@ -1,7 +1,8 @@
 """Who calls: the account's root, an IAM user or a role's session, by the access key of the request.
 
 A key that no AWS would have issued (`test`, or none at all) acts as the root of the account in the header
-`x-moto-account-id`, or of the security account: it is how the machine itself sets things up. Signatures are not checked.
+`x-moto-account-id`, or of the security account: it is how the machine itself sets things up. Signatures are
+checked by http_api.py alone.
 """
 
 import contextvars
@@ -59,6 +60,13 @@ class Caller:
     def label(self) -> str:
         """What the call log and the fault rules know the caller as: its ARN, 'root' or 'anonymous'."""
         return self.principal.arn if self.checked else 'anonymous' if self.anonymous else 'root'
+
+    def secret(self, access_key: str) -> str | None:
+        """The secret of one of the caller's access keys; root has none that is known."""
+        if self.session:
+            return self.session.secret
+        keys = self.user.access_keys if self.user else []
+        return next((key.secret_access_key for key in keys if key.access_key_id == access_key), None)
 
     @property
     def checked(self) -> bool:

@@ -28,6 +28,7 @@ EXTENSIONS = [
     'managed_policies',
     'lambda_',
     'lambda_code',
+    'http_api_resources',
     'faults',
     'securityhub',
     'ec2',

@@ -3,6 +3,7 @@
 import io
 import json
 import threading
+import time
 import zipfile
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
@@ -16,6 +17,7 @@ class Runner:
 
     def __init__(self):
         self.sent, self.answer, self.received = [], {'payload': {'ok': True}}, threading.Event()
+        self.seconds = 0
         runner = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -23,6 +25,7 @@ class Runner:
                 body = self.rfile.read(int(self.headers['Content-Length']))
                 runner.sent.append((self.path, json.loads(body)))
                 runner.received.set()
+                time.sleep(runner.seconds)
                 answer = json.dumps(runner.answer).encode()
                 self.send_response(200)
                 self.send_header('Content-Length', str(len(answer)))
