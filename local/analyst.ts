@@ -1,0 +1,45 @@
+import { CreateRoleCommand, IAMClient, PutRolePolicyCommand } from '@aws-sdk/client-iam';
+import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
+import { type Connection, HOME_REGION, ROOT, SECURITY_ACCOUNT } from './connection.ts';
+import type { Credentials } from './lambda-environment.ts';
+
+/** A statement that lets somebody do something, or denies it. */
+export interface Statement {
+  readonly Effect: 'Allow' | 'Deny';
+  readonly Action: string | readonly string[];
+  readonly Resource: string | readonly string[];
+  readonly Condition?: Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
+}
+
+/** A person who works with Firebreak, as IAM knows people who sign in: by the session of a role. */
+export interface Analyst {
+  /** `arn:aws:sts::111122223333:assumed-role/{name}/{name}` */
+  readonly arn: string;
+  readonly credentials: Credentials;
+}
+
+/** Makes a role in the security account that may do what the statements say, and signs somebody in with it. */
+export async function analyst(
+  { endpoint }: Pick<Connection, 'endpoint'>,
+  name: string,
+  statements: readonly Statement[],
+): Promise<Analyst> {
+  const config = { region: HOME_REGION, endpoint, credentials: ROOT };
+  const iam = new IAMClient(config);
+  const document = (statement: readonly object[]) => JSON.stringify({ Version: '2012-10-17', Statement: statement });
+  const trust = { Effect: 'Allow', Principal: { AWS: SECURITY_ACCOUNT }, Action: 'sts:AssumeRole' };
+  const { Role } = await iam.send(
+    new CreateRoleCommand({ RoleName: name, AssumeRolePolicyDocument: document([trust]) }),
+  );
+  await iam.send(
+    new PutRolePolicyCommand({ RoleName: name, PolicyName: 'analyst', PolicyDocument: document(statements) }),
+  );
+  const { Credentials: given, AssumedRoleUser: user } = await new STSClient(config).send(
+    new AssumeRoleCommand({ RoleArn: Role?.Arn, RoleSessionName: name }),
+  );
+  if (!given?.AccessKeyId || !given.SecretAccessKey || !given.SessionToken || !user?.Arn) {
+    throw new Error(`no credentials for ${name}`);
+  }
+  const { AccessKeyId: accessKeyId, SecretAccessKey: secretAccessKey, SessionToken: sessionToken } = given;
+  return { arn: user.Arn, credentials: { accessKeyId, secretAccessKey, sessionToken } };
+}
