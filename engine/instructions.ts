@@ -7,7 +7,7 @@ import { lookAgain } from './look-again.ts';
 import { actionOf, type Instruction } from './messages.ts';
 import type { Action } from './remediation.ts';
 import { conclude, type House, type Request } from './respond.ts';
-import type { Response, ResponseRecord } from './response.ts';
+import type { End, Response, ResponseRecord } from './response.ts';
 import { responseId, successorOf, targetFromArn, targetKey } from './targets.ts';
 import { inTurn } from './turns.ts';
 import { hasWritten, opensAgain, type UndoHouse, undo } from './undo.ts';
@@ -44,13 +44,13 @@ export async function follow(instruction: Instruction, message: string, house: I
     case 'deny': {
       if (decision?.verb !== 'deny') throw new Error(`nobody denied ${response.id}`);
       const reason = `denied by ${decision.by}${decision.reason === undefined ? '' : `: ${decision.reason}`}`;
-      if (waits) house.ended?.(await house.ledger.close(response, { outcome: 'denied', reason }));
+      if (waits) await end(response, { outcome: 'denied', reason }, house);
       return;
     }
     case 'expire':
       if (waits && !decision && approvalEnds(response, house.policy) <= new Date()) {
         const reason = `nobody decided within ${house.policy.approvals.expireAfterHours} hours`;
-        house.ended?.(await house.ledger.close(response, { outcome: 'expired', reason }));
+        await end(response, { outcome: 'expired', reason }, house);
       }
       return;
     case 'resume':
@@ -64,6 +64,11 @@ export async function follow(instruction: Instruction, message: string, house: I
     case 'undo':
       return takeBack(record, instruction.undo, house);
   }
+}
+
+async function end(response: Response, how: End, house: InstructedHouse): Promise<void> {
+  const closed = await house.ledger.close(response, how);
+  house.ended?.(closed);
 }
 
 async function recordOf(id: string, { ledger }: InstructedHouse): Promise<ResponseRecord> {
@@ -99,7 +104,7 @@ async function takeBack(record: ResponseRecord, id: string, house: InstructedHou
   const request = { ...requestOf(record, house), id, by };
   if (!plan || !hasWritten(record)) {
     const nothing = `${response.id} ended ${response.outcome ?? 'open'} without a change: there is nothing to take back`;
-    await conclude(request, { outcome: 'refused', reason: nothing }, house);
+    await conclude(request, { outcome: 'refused', reason: nothing }, house, { undoes: response.id });
     return;
   }
   await undo(

@@ -14,19 +14,22 @@ const CACHED_MS = 30_000;
 export class KillSwitch {
   readonly #session: SessionConfig;
   readonly #name: string;
+  readonly #now: () => number;
   #client: SSMClient | undefined;
   #answer: { readonly until: number; readonly why: Promise<string | undefined> } | undefined;
 
-  constructor(session: SessionConfig, name: string) {
+  /** @param now milliseconds since 1970 */
+  constructor(session: SessionConfig, name: string, now: () => number = Date.now) {
     this.#session = session;
     this.#name = name;
+    this.#now = now;
   }
 
   /** Why nothing may be changed, at most half a minute old; undefined: it may. @throws when the parameter cannot be read */
   async stopped(): Promise<string | undefined> {
-    if (this.#answer && this.#answer.until > Date.now()) return this.#answer.why;
+    if (this.#answer && this.#answer.until > this.#now()) return this.#answer.why;
     const why = this.#read();
-    const answer = { until: Date.now() + CACHED_MS, why };
+    const answer = { until: this.#now() + CACHED_MS, why };
     this.#answer = answer;
     // A read that failed is no answer for the next who asks.
     why.catch(() => {
