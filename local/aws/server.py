@@ -35,6 +35,7 @@ EXTENSIONS = [
     'rds',
     'iam_ages',
     'events',
+    'schedules',
     'dynamodb',
 ]
 

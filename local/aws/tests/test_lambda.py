@@ -153,4 +153,4 @@ def test_functions_and_mappings_of_a_stack_are_visible(cloud, runner):
 
 def test_the_runner_is_on_this_machine(cloud):
     assert cloud.door('PUT', '/runner', {'url': 'http://192.0.2.1:80'})[0] == 400
-    assert cloud.door('GET', '/runner') == (200, {'url': None})
+    assert cloud.door('GET', '/runner') == (200, {'url': None, 'handedOver': 0})
