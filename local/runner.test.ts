@@ -22,9 +22,9 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { sessionConfig } from '../engine/aws/session.ts';
 import { HOME_REGION, ROOT, SECURITY_ACCOUNT } from './connection.ts';
 import { Doors } from './doors.ts';
+import { failedItems } from './item-failures.ts';
 import type { LogLine } from './lambda-environment.ts';
 import { type AwsServer, pythonCommand, startAwsServer } from './python.ts';
-import { failedItems } from './queue-poller.ts';
 import { Runner } from './runner.ts';
 
 /** Does what its event says. */
@@ -308,7 +308,7 @@ describe('the runner', () => {
 });
 
 describe('the report of failed items', () => {
-  const records = [{ messageId: 'a' }, { messageId: 'b' }];
+  const identifiers = ['a', 'b'];
 
   test.each([
     [null, []],
@@ -317,7 +317,7 @@ describe('the report of failed items', () => {
     [{ batchItemFailures: [] }, []],
     [{ batchItemFailures: [{ itemIdentifier: 'b' }] }, ['b']],
   ])('%j names %j', (payload, ids) => {
-    expect(failedItems({ payload }, records)).toEqual(new Set(ids));
+    expect(failedItems({ payload }, identifiers)).toEqual(new Set(ids));
   });
 
   test.each([
@@ -326,10 +326,10 @@ describe('the report of failed items', () => {
     { batchItemFailures: [{ badKey: 'a' }] },
     { batchItemFailures: [{ itemIdentifier: 'of another batch' }] },
   ])('%j is a failure of all', (payload) => {
-    expect(failedItems({ payload }, records)).toBe('all');
+    expect(failedItems({ payload }, identifiers)).toBe('all');
   });
 
   test('an error of the function is a failure of all', () => {
-    expect(failedItems({ payload: {}, functionError: 'Unhandled' }, records)).toBe('all');
+    expect(failedItems({ payload: {}, functionError: 'Unhandled' }, identifiers)).toBe('all');
   });
 });
