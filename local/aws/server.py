@@ -23,6 +23,7 @@ EXTENSIONS = [
     'sts',
     'service_roles',
     'sqs',
+    'sns',
     'cloudformation',
     'cloudformation_properties',
     'managed_policies',
