@@ -56,10 +56,15 @@ export class Runner {
     this.#dynamodbStreams = new DynamoDBStreamsClient(options.config());
   }
 
-  /** @throws when a mapping asks for what this runner does not do */
+  /** @throws when a mapping asks for what this runner does not do, or its role may not read the stream */
   static async start(options: RunnerOptions): Promise<Runner> {
     const runner = new Runner(options);
-    await runner.#load();
+    try {
+      await runner.#load();
+    } catch (error) {
+      await runner.stop();
+      throw error;
+    }
     await new Promise<void>((resolve) => runner.#server.listen(0, '127.0.0.1', resolve));
     await options.doors.setRunner(`http://127.0.0.1:${(runner.#server.address() as AddressInfo).port}`);
     return runner;
