@@ -16,6 +16,7 @@ import { SIMULATED } from './guards/sample.ts';
 import { DynamoDbLedger } from './ledger/dynamodb.ts';
 import { DynamoDbLeases } from './ledger/leases.ts';
 import type { Leases } from './ledger/ledger.ts';
+import { inLog } from './notify/encoders.ts';
 import { parametersOf } from './policy.ts';
 import type { Policy } from './policy-schema.ts';
 import type { Action, Target } from './remediation.ts';
@@ -36,7 +37,7 @@ export const MAX_RECEIVES = 5;
 /** Makes the handler of a worker: messages of its queue in, responses out. */
 export function createWorker(worker: string, actions: readonly Action[], policy: Policy) {
   const region = environment('AWS_REGION');
-  const logger = new Logger({ serviceName: worker });
+  const logger = new Logger({ serviceName: worker, jsonReplacerFn: inLog });
   const metrics = new Metrics({ namespace: 'Firebreak', serviceName: worker });
   const home = { account: environment('ACCOUNT_ID'), region };
   const session = sessionConfig(home.account, region);
