@@ -142,6 +142,11 @@ const strangeChat = ({ chat }: Page): string[] =>
     .filter((line) => !/^(?:[A-Z][a-z ]+: (?:`[^`<>]+`)?|`firebreak [a-z ]+[\w. -]*`)$/.test(line));
 
 describe('a page', () => {
+  test('wakes a person for what only a person can end', () => {
+    const paged: Outcome[] = ['awaiting-approval', 'changed-since', 'expired', 'failed', 'refused', 'unverified'];
+    expect(OUTCOMES.filter((outcome) => PAGED[outcome].page).sort()).toEqual(paged);
+  });
+
   test.each(OUTCOMES)('for %s says what to do first', (outcome) => {
     const { subject, body, chat } = pageFor(told({ outcome }));
     expect(body.split('\n')[0]).toContain(`: ${TITLE}`);
@@ -216,10 +221,26 @@ function messages(about: Told): string {
   ].join('\n');
 }
 
-test.each(OUTCOMES)('the messages of %s', (outcome) => {
+test('the first words of every outcome', () => {
+  const words = (more: Partial<Response>): string => pageFor(told(more)).body.split('\n')[0] ?? '';
+  expect(
+    OUTCOMES.flatMap((outcome) => [words({ outcome }), words({ outcome, undoes: 'snapshots-aaaaaaaaaa' })]).join('\n'),
+  ).toMatchSnapshot();
+});
+
+test.each<Outcome>(['awaiting-approval', 'unverified', 'verified'])('the messages of %s', (outcome) => {
   expect(messages(told({ outcome }))).toMatchSnapshot();
 });
 
-test.each(Object.keys(ATTACKS))('the messages about %s', (name) => {
-  expect(messages(hostile(ATTACKS[name] ?? ''))).toMatchSnapshot();
+test.each([
+  'a forged log record',
+  'terminal controls',
+  'text turned around',
+  'a call to a whole channel',
+  'a Slack link',
+  'a Markdown image',
+  'a script',
+  'a formula',
+])('the messages about %s', (name) => {
+  expect(messages(hostile(ATTACKS[name] ?? '', 'awaiting-approval'))).toMatchSnapshot();
 });
