@@ -164,7 +164,7 @@ describe('a list', () => {
     const finding = findingOn(first.target, 'securityhub', 'RDS.1');
     await ledger.open(first, finding);
     await ledger.open({ ...second, finding: { ...second.finding, id: 'finding/2', title: 'public' } }, finding);
-    await ledger.close(first, 'failed', 'AccessDenied, "no"\u001b[2J');
+    await ledger.close(first, { outcome: 'failed', reason: 'AccessDenied, "no"\u001b[2J' });
   });
   afterAll(() => rmSync(join(folder, 'responses'), { recursive: true }));
 
