@@ -33,7 +33,8 @@ export const check = (policy: Policy, catalogue: Catalogue, now: Date): Findings
 const isLoaded = (id: string, { elsewhere }: Catalogue): boolean => !elsewhere.includes(workerOf(id));
 
 const unknown = (where: Where, id: string, { actions }: Catalogue): Fault => {
-  const known = actions.map((action) => action.id);
+  const ids = actions.map((action) => action.id);
+  const known = id.endsWith('*') ? [...new Set(ids.map((each) => `${workerOf(each)}.*`))] : ids;
   return {
     where,
     wrong: `there is no remediation ${id}`,
@@ -55,7 +56,9 @@ function remediations(policy: Policy, catalogue: Catalogue): Fault[] {
 
 /** Remediations and units that lines name. */
 function selectors(policy: Policy, catalogue: Catalogue): Fault[] {
-  const units = Object.values(policy.accounts).flatMap(({ unit }) => (unit === undefined ? [] : [unit]));
+  const units = Object.values(policy.accounts).flatMap(
+    ({ unit }) => unit?.split('/').map((_, index, steps) => steps.slice(0, index + 1).join('/')) ?? [],
+  );
   const lines = (['modes', 'exceptions', 'freezes'] as const).flatMap((section) =>
     policy[section].map((line, index) => ({ where: [section, index], unit: undefined, ...line })),
   );
@@ -65,7 +68,7 @@ function selectors(policy: Policy, catalogue: Catalogue): Fault[] {
       ...(isKnown || !isLoaded(remediation, catalogue)
         ? []
         : [unknown([...where, 'remediation'], remediation, catalogue)]),
-      ...(unit === undefined || units.some((known) => within(known, unit))
+      ...(unit === undefined || units.includes(unit)
         ? []
         : [
             {
