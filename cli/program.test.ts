@@ -102,9 +102,12 @@ describe('the command line', () => {
     expect(out.length).toBeGreaterThan(3);
   });
 
-  test.each(['catalogue', 'list', 'show', 'undo', 'replay', 'run'])('%s --help shows how to use it', async (verb) => {
-    expect((await firebreak(verb, '--help')).out).toMatch(new RegExp(`Examples:\\n {2}\\$ firebreak ${verb}`));
-  });
+  test.each(['catalogue', 'list', 'show', 'undo', 'policy', 'replay', 'run'])(
+    '%s --help shows how to use it',
+    async (verb) => {
+      expect((await firebreak(verb, '--help')).out).toMatch(new RegExp(`Examples:\\n {2}\\$ firebreak ${verb}`));
+    },
+  );
 
   test('shows one remediation with what the policy says', async () => {
     const file = join(folder, 'policy.yml');
