@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { AttachRolePolicyCommand, CreateRoleCommand, IAMClient, PutRolePolicyCommand } from '@aws-sdk/client-iam';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { type Connection, HOME_REGION, ROOT, SECURITY_ACCOUNT } from './connection.ts';
@@ -53,4 +54,11 @@ export async function analyst(
   }
   const { AccessKeyId: accessKeyId, SecretAccessKey: secretAccessKey, SessionToken: sessionToken } = given;
   return { arn: user.Arn, credentials: { accessKeyId, secretAccessKey, sessionToken } };
+}
+
+/** Somebody who signs in by a role of their own, as the command knows its caller. @param policies names of deployed policies */
+export async function signIn(cloud: Pick<Connection, 'endpoint'>, name: string, ...policies: readonly string[]) {
+  const { arn, credentials } = await analyst(cloud, `${name}-${randomUUID().slice(0, 8)}`, [], policies);
+  const home = { account: SECURITY_ACCOUNT, partition: 'aws', region: HOME_REGION };
+  return { ...home, arn, credentials: async () => credentials };
 }

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Caller } from '../../cli/caller.ts';
 import { callDoor } from '../../cli/door.ts';
@@ -6,8 +5,7 @@ import { sessionConfig } from '../../engine/aws/session.ts';
 import { DynamoDbBudgets } from '../../engine/ledger/budgets.ts';
 import type { DynamoDbLedger } from '../../engine/ledger/dynamodb.ts';
 import { successorOf } from '../../engine/targets.ts';
-import type { Statement } from '../../local/analyst.ts';
-import { type Analyst, analyst } from '../../local/analyst.ts';
+import { signIn } from '../../local/analyst.ts';
 import { deployedLedger, OpenDesktop, paperCase } from '../../local/cases.ts';
 import { HOME_REGION, LEDGER_TABLE, MEMBER_ACCOUNTS, ROOT, SECURITY_ACCOUNT } from '../../local/connection.ts';
 import { sharedCloud } from '../../local/contract.ts';
@@ -18,28 +16,11 @@ let ledger: DynamoDbLedger;
 let ana: Caller;
 let ben: Caller;
 
-/** Somebody who signs in by a role of their own, with these policies of the deployment. */
-async function signIn(name: string, policies: readonly string[], statements: readonly Statement[] = []) {
-  const { arn, credentials }: Analyst = await analyst(
-    cloud,
-    `${name}-${randomUUID().slice(0, 8)}`,
-    statements,
-    policies,
-  );
-  return {
-    account: SECURITY_ACCOUNT,
-    arn,
-    partition: 'aws',
-    region: HOME_REGION,
-    credentials: async () => credentials,
-  };
-}
-
 beforeAll(async () => {
   process.env.AWS_ENDPOINT_URL = cloud.endpoint;
   ledger = deployedLedger(cloud);
-  ana = await signIn('ana', ['firebreak-approver']);
-  ben = await signIn('ben', ['firebreak-approver']);
+  ana = await signIn(cloud, 'ana', 'firebreak-approver');
+  ben = await signIn(cloud, 'ben', 'firebreak-approver');
 });
 afterAll(() => {
   process.env = environment;
@@ -211,11 +192,11 @@ describe('whom the finding is about', () => {
 describe('whoever has no part in it', () => {
   test('is told what they need', async () => {
     const waiting = await paperCase(cloud);
-    const undoer = await signIn('una', ['firebreak-undoer']);
+    const undoer = await signIn(cloud, 'una', 'firebreak-undoer');
     await expect(approve(undoer, waiting.id)).rejects.toThrow(
       /IAM does not let .*needs execute-api:Invoke on .*approve$/,
     );
-    const nobody = await signIn('nobody', []);
+    const nobody = await signIn(cloud, 'nobody');
     await expect(approve(nobody, waiting.id)).rejects.toThrow(/not authorized to perform: ssm:GetParameter/);
     expect((await ledger.get(waiting.id))?.orders).toEqual([]);
   });
