@@ -16,6 +16,7 @@ import { type Cloud, startCloud } from '../../local/cloud.ts';
 import { CLOUD_ENDPOINT, HOME_REGION, ROOT } from '../../local/connection.ts';
 import type { Contract } from '../../local/contract.ts';
 import type { Call } from '../../local/doors.ts';
+import type { LogLine } from '../../local/lambda-environment.ts';
 import type { LambdaFunction } from '../../local/lambda-runtime.ts';
 
 /** Where the process of a worker is killed. */
@@ -37,7 +38,6 @@ export class Laboratory {
   readonly #sqs: SQSClient;
   readonly #server: http.Server;
   readonly #killed: string[] = [];
-  #victim: LambdaFunction | undefined;
   /** Sequence number of a call before the run. */
   #seen = 0;
 
@@ -47,8 +47,15 @@ export class Laboratory {
     this.#server = server;
   }
 
-  /** @param contracts whose remediations are to be tried, with the parameters of their specimens */
-  static async start(contracts: readonly Contract[], progress: (step: string) => void): Promise<Laboratory> {
+  /**
+   * @param contracts whose remediations are to be tried, with the parameters of their specimens
+   * @param log is told each line that a function writes
+   */
+  static async start(
+    contracts: readonly Contract[],
+    progress: (step: string) => void,
+    log: (line: LogLine) => void = () => {},
+  ): Promise<Laboratory> {
     const folder = mkdtempSync(path.join(tmpdir(), 'firebreak-chaos-'));
     const policy = path.join(folder, 'response-policy.yml');
     let sqs: SQSClient | undefined;
@@ -58,6 +65,7 @@ export class Laboratory {
       const cloud = await startCloud({
         policy,
         progress,
+        log,
         async left(QueueUrl, handles) {
           for (const ReceiptHandle of handles) {
             await sqs?.send(new ChangeMessageVisibilityCommand({ QueueUrl, ReceiptHandle, VisibilityTimeout: 0 }));
@@ -87,6 +95,11 @@ export class Laboratory {
     await this.cloud.stop();
   }
 
+  /** URL at which a POST of the fault `tell` to `/<function>` kills that function's processes. */
+  get killer(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
   /**
    * Delivers a message to the worker of a remediation, in a new process, and has its processes killed; each time the message
    * is visible again at once. Resolves when the queue is empty.
@@ -101,11 +114,10 @@ export class Laboratory {
     const { doors } = this.cloud.connection;
     const worker = this.#workerOf(remediation);
     worker.kill();
-    this.#victim = worker;
     this.#killed.length = 0;
     const principal = principalsOf(remediation);
     const own = (call: Call) => principal.some((glob) => path.matchesGlob(call.principal, glob));
-    const tell = `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/`;
+    const tell = `${this.killer}/${worker.deployed.name}`;
     await doors.setFaults(kills.map(({ call, phase }) => ({ principal, phase, skip: call - 1, times: 1, tell })));
     // Asked for from the last look on: the log of all runs is long.
     this.#seen = (await doors.calls(this.#seen)).at(-1)?.sequence ?? this.#seen;
@@ -151,9 +163,13 @@ export class Laboratory {
 
   #workerOf(remediation: string): LambdaFunction {
     const name = functionOf(remediation);
-    const found = this.cloud.runner.functions.find(({ deployed }) => deployed.name === name);
+    const found = this.#functionNamed(name);
     if (!found) throw new Error(`no function ${name} is deployed`);
     return found;
+  }
+
+  #functionNamed(name: string): LambdaFunction | undefined {
+    return this.cloud.runner.functions.find(({ deployed }) => deployed.name === name);
   }
 
   async #kill(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
@@ -162,7 +178,7 @@ export class Laboratory {
       phase: string;
     };
     this.#killed.push(`${phase} ${operation}`);
-    this.#victim?.kill();
+    this.#functionNamed(request.url?.slice(1) ?? '')?.kill();
     response.writeHead(204).end();
   }
 }
