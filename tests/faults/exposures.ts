@@ -179,3 +179,18 @@ function known(target: Target | undefined): Target {
   if (!target) throw new Error('AWS gave no id');
   return target;
 }
+
+/** The message that EventBridge makes of an event; `changes` replace what it wrote itself. */
+export const messageOf = ({ account, region, entry }: Told, changes: Readonly<Record<string, unknown>> = {}): string =>
+  JSON.stringify({
+    version: '0',
+    id: randomUUID(),
+    'detail-type': entry.detailType,
+    source: entry.source,
+    account,
+    time: new Date().toISOString(),
+    region,
+    resources: entry.resources ?? [],
+    detail: entry.detail,
+    ...changes,
+  });
