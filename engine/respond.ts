@@ -167,7 +167,7 @@ async function fix(request: Request, house: House, context: Context, resumed: bo
   );
   if (stopped) return stopped;
 
-  await change(plan, request, house, context);
+  await change(reader, plan, request, house, context);
   const left = await settle(reader, plan, request, context);
   // What an interrupted run planned may by now be less than the resource needs.
   if (left.length === 0 && !earlier?.plan) return AS_PLANNED;
@@ -245,7 +245,7 @@ async function goBack(request: UndoRequest, house: UndoHouse, context: Context):
     await house.holds.put(key, id, hold);
     if (already) return ALREADY_BACK;
 
-    await change(plan, request, house, context);
+    await change(reader, plan, request, house, context);
     const left = await settle(reader, plan, request, context);
     return left.length === 0
       ? { outcome: 'undone', reason: 'it is as it was before, and reads back so' }
@@ -258,8 +258,19 @@ async function goBack(request: UndoRequest, house: UndoHouse, context: Context):
 
 const ALREADY_BACK: Stop = { outcome: 'undone', reason: 'it already is as it was before' };
 
-/** Applies a plan in one session, or, when its policy would be too long for STS, in one session for each part. */
-async function change(plan: Plan, { action, target, id }: Request, house: House, context: Context): Promise<void> {
+/**
+ * Applies a plan. A call whose answer was lost is sent again, and may be refused because it took place the first time: what
+ * is so decides, and not the refusal.
+ */
+const change = (reader: unknown, plan: Plan, request: Request, house: House, context: Context): Promise<void> =>
+  send(plan, request, house, context).catch(async (error: unknown) => {
+    const { action, target } = request;
+    if (isTransient(error) || (await action.verify(reader, target, plan, context)).length > 0) throw error;
+    await context.record('refused, and done', describeError(error));
+  });
+
+/** Sends a plan's calls in one session, or, when its policy would be too long for STS, in one session for each part. */
+async function send(plan: Plan, { action, target, id }: Request, house: House, context: Context): Promise<void> {
   const wanted = changes(plan.before, plan.after);
   await context.record(
     'applying',
