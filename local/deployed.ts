@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import { appendFileSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import {
   DeleteMessageCommand,
   GetQueueAttributesCommand,
@@ -37,6 +39,7 @@ export class Deployed {
   readonly cloud: Connection;
   readonly ledger: DynamoDbLedger;
   readonly #sqs: SQSClient;
+  readonly #lambda: LambdaClient;
   readonly #began = new Date();
   #seen = 0;
   #lines = 0;
@@ -48,6 +51,7 @@ export class Deployed {
     this.cloud = new Connection(endpoint);
     const session = { ...sessionConfig(SECURITY_ACCOUNT, HOME_REGION, ROOT), endpoint };
     this.ledger = new DynamoDbLedger(session, LEDGER_TABLE);
+    this.#lambda = new LambdaClient(session);
     this.#sqs = new SQSClient({ ...session, useQueueUrlAsEndpoint: false });
   }
 
@@ -59,7 +63,7 @@ export class Deployed {
 
   /** Puts messages into a worker's queue, which nobody but its rules and itself may. */
   async send(worker: string, bodies: readonly string[]): Promise<void> {
-    const { QueueUrl } = await this.#sqs.send(new GetQueueUrlCommand({ QueueName: queueOf(worker) }));
+    const { QueueUrl } = await this.#sqs.send(new GetQueueUrlCommand({ QueueName: nameOf(worker) }));
     for (const batch of batches(bodies)) {
       const Entries = batch.map((MessageBody, index) => ({ Id: String(index), MessageBody }));
       const { Failed = [] } = await this.#sqs.send(new SendMessageBatchCommand({ QueueUrl, Entries }));
@@ -67,12 +71,28 @@ export class Deployed {
     }
   }
 
+  /** Gives a worker a message for the so manieth time, as its poller would; the message is in no queue. */
+  async redeliver(worker: string, body: string, receives: number): Promise<void> {
+    const record = {
+      messageId: randomUUID(),
+      receiptHandle: 'none',
+      body,
+      attributes: { ApproximateReceiveCount: String(receives) },
+      messageAttributes: {},
+      eventSource: 'aws:sqs',
+    };
+    const { FunctionError } = await this.#lambda.send(
+      new InvokeCommand({ FunctionName: nameOf(worker), Payload: JSON.stringify({ Records: [record] }) }),
+    );
+    if (FunctionError) throw new Error(`${worker} failed: ${FunctionError}`);
+  }
+
   /** Resolves when a worker's queue has no message any more. @throws with what is left after so many milliseconds */
   async settled(worker: string, patience = 60_000): Promise<void> {
     let empty = 0;
     let left = 0;
     for (const deadline = Date.now() + patience; Date.now() < deadline; await sleep(LOOK_MS)) {
-      left = await this.#count(queueOf(worker), 'ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible');
+      left = await this.#count(nameOf(worker), 'ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible');
       // Twice, since one that becomes visible right now is neither for a moment.
       empty = left === 0 ? empty + 1 : 0;
       if (empty === 2) return;
@@ -107,7 +127,7 @@ export class Deployed {
 
   /** Takes what is in a worker's dead-letter queue out of it. */
   async deadLetters(worker: string): Promise<readonly Message[]> {
-    const { QueueUrl } = await this.#sqs.send(new GetQueueUrlCommand({ QueueName: `${queueOf(worker)}-dead-letters` }));
+    const { QueueUrl } = await this.#sqs.send(new GetQueueUrlCommand({ QueueName: `${nameOf(worker)}-dead-letters` }));
     const taken: Message[] = [];
     for (;;) {
       const { Messages = [] } = await this.#sqs.send(
@@ -140,7 +160,8 @@ export class Deployed {
 
 type Count = 'ApproximateNumberOfMessages' | 'ApproximateNumberOfMessagesNotVisible';
 
-const queueOf = (worker: string): string => `firebreak-${worker}`;
+/** Of a worker's function and queue. */
+const nameOf = (worker: string): string => `firebreak-${worker}`;
 
 const batches = <T>(all: readonly T[]): (readonly T[])[] =>
   Array.from({ length: Math.ceil(all.length / BATCH) }, (_, index) => all.slice(index * BATCH, (index + 1) * BATCH));

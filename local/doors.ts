@@ -39,7 +39,7 @@ export interface Call {
 /** Disturbs calls: the first keys are globs that choose them, the others what happens to them (see local/aws/faults.py). */
 export interface Fault {
   readonly service?: string;
-  readonly operation?: string;
+  readonly operation?: string | readonly string[];
   readonly account?: string;
   readonly region?: string;
   readonly principal?: string | readonly string[];
