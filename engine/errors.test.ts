@@ -18,6 +18,7 @@ describe('an error that passes', () => {
     answered(409, 'OperationAborted'),
     answered(409, 'ConcurrentModificationException'),
     error('Unknown', { $fault: 'server' }),
+    error('Error', { $response: {}, $metadata: { httpStatusCode: 200 } }),
   ])('is %s', (one) => {
     expect(isTransient(one)).toBe(true);
   });
@@ -28,6 +29,7 @@ describe('an error that stays', () => {
     answered(403, 'AccessDenied'),
     answered(400, 'ValidationException'),
     answered(404, 'NoSuchBucket'),
+    error('NoSuchBucket', { $response: {}, $metadata: { httpStatusCode: 404 }, $fault: 'client' }),
     error('TypeError'),
     'a string',
     undefined,

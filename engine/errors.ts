@@ -17,8 +17,13 @@ const ALSO_TRANSIENT = new Set([
   'Unavailable',
 ]);
 
+/** An answer that was cut short or garbled: the SDK could not read it, so it holds no error of the service. */
+const unreadable = (error: Error & { readonly $fault?: string }): boolean =>
+  '$response' in error && error.$fault === undefined;
+
 /**
- * Whether an error will pass: throttles, time-outs, broken connections, the service's own faults and conflicting changes.
+ * Whether an error will pass: throttles, time-outs, broken connections, answers that cannot be read, the service's own
+ * faults and conflicting changes.
  * https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
  */
 export function isTransient(error: unknown): boolean {
@@ -29,6 +34,7 @@ export function isTransient(error: unknown): boolean {
     isThrottlingError(known) ||
     isTransientError(known) ||
     isServerError(known) ||
+    unreadable(known) ||
     known.$fault === 'server' ||
     ALSO_TRANSIENT.has(error.name)
   );

@@ -169,7 +169,7 @@ async function fix(request: Request, house: House, context: Context, resumed: bo
     if (stopped) return stopped;
   }
 
-  await change(plan, request, house, context);
+  await change(clients, plan, request, house, context);
   const left = await settle(clients, plan, request, context);
   // What an interrupted run planned may by now be less than the resource needs.
   if (left.length === 0 && !earlier?.plan) return AS_PLANNED;
@@ -222,13 +222,19 @@ const continued = (fresh: Plan, recorded: Plan): Plan => ({
   ),
 });
 
-/** Applies a plan in one session, or, when its policy would be too long for STS, in one session for each part. */
-export async function change(
-  plan: Plan,
-  { action, target, id }: Request,
-  house: House,
-  context: Context,
-): Promise<void> {
+/**
+ * Applies a plan. A call whose answer was lost is sent again, and may be refused because it took place the first time: what
+ * is so decides, and not the refusal.
+ */
+export const change = (reader: unknown, plan: Plan, request: Request, house: House, context: Context): Promise<void> =>
+  send(plan, request, house, context).catch(async (error: unknown) => {
+    const { action, target } = request;
+    if (isTransient(error) || (await action.verify(reader, target, plan, context)).length > 0) throw error;
+    await context.record('refused, and done', describeError(error));
+  });
+
+/** Sends a plan's calls in one session, or, when its policy would be too long for STS, in one session for each part. */
+async function send(plan: Plan, { action, target, id }: Request, house: House, context: Context): Promise<void> {
   const wanted = changes(plan.before, plan.after);
   await context.record(
     'applying',

@@ -84,7 +84,7 @@ async function goBack(request: UndoRequest, house: UndoHouse, context: Context, 
     await house.holds.put(key, holder, hold);
     if (already) return ALREADY_BACK;
 
-    await change(plan, request, house, context);
+    await change(reader, plan, request, house, context);
     const left = await settle(reader, plan, request, context);
     return left.length === 0
       ? { outcome: 'undone', reason: 'it is as it was before, and reads back so' }

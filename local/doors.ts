@@ -62,7 +62,7 @@ export interface Decision {
 /** Disturbs calls: the first keys are globs that choose them, the others what happens to them (see local/aws/faults.py). */
 export interface Fault {
   readonly service?: string;
-  readonly operation?: string;
+  readonly operation?: string | readonly string[];
   readonly account?: string;
   readonly region?: string;
   readonly principal?: string | readonly string[];
@@ -76,9 +76,15 @@ export interface Fault {
   readonly latency?: number;
   readonly throttle?: { readonly bucket: number; readonly refillPerSecond: number };
   readonly error?: { readonly status: number; readonly code: string; readonly message: string };
+  /** Refuses as IAM does. */
+  readonly deny?: true;
   /** Seconds. */
   readonly hang?: number;
   readonly reset?: true;
+  /** Answers as if all went well, and nothing takes place. */
+  readonly pretend?: true;
+  /** Sends half of the answer; in the phase `after`. */
+  readonly truncate?: true;
   /** URL that gets a POST and is waited for; then the connection is dropped. */
   readonly tell?: string;
 }

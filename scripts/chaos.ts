@@ -10,14 +10,16 @@ import { loadWorkers } from './workers.ts';
 
 const HELP = `npm run chaos -- <remediation>... | --all [--seeds <n>] [--points <n>] [--json]
 
-Kills the deployed worker with SIGKILL before and after every call of AWS that it makes, on the embedded cloud, lets the
-message come back, and compares all that came of it with an undisturbed run. Ends with 1 when a state is not equal.
+Disturbs every call of AWS that the deployed worker makes, on the embedded cloud: throttled, answered with 500, reset before
+and after it took place, cut short, hung, refused, answered as if it had taken place. Then kills the worker with SIGKILL
+before and after each, lets the message come back, and compares all that came of it with an undisturbed run. Ends with 1 when
+a state is not equal, or an outcome not what is so.
 
-  --all         every remediation; without --points it writes docs/reliability.md
+  --all         every remediation; without --points also the numbered tests in their long form, and docs/reliability.md
   --seeds <n>   beside, n runs of each specimen with one to three kills at places that the seed chooses (0)
-  --points <n>  at most n kill points of each specimen, spread evenly over the run
+  --points <n>  at most n kill points and n faults of each specimen, spread over the run
 
-The specimens are those of the remediation's test. A kill point takes one or two seconds.`;
+The specimens are those of the remediation's test. A fault or kill point takes one or two seconds.`;
 
 const PAGE = fileURLToPath(new URL('../docs/reliability.md', import.meta.url));
 
@@ -72,15 +74,16 @@ async function main(): Promise<number> {
     writeFileSync(PAGE, `${pageOf(walks, { date: new Date().toISOString().slice(0, 10) })}\n`);
   }
   if (values.json) console.log(JSON.stringify(walks, null, 2));
-  const tried = walks.reduce((sum, walked) => sum + walked.points + walked.seeds, 0);
-  screen.line(`${tried} kill points, ${unequalIn(walks)} unequal states`);
+  const faults = walks.reduce((sum, walked) => sum + walked.faults, 0);
+  const killed = walks.reduce((sum, walked) => sum + walked.points + walked.seeds, 0);
+  screen.line(`${faults} faults; ${killed} kill points, ${unequalIn(walks)} unequal states`);
   return unequalIn(walks) === 0 ? 0 : 1;
 }
 
 const numberIn = (text: string): number | undefined => (/^\d{1,5}$/.test(text) ? Number(text) : undefined);
 
-const inOneLine = ({ remediation, specimen, calls, points, seeds, unequal, seconds }: Walk): string =>
-  `${remediation}, specimen ${specimen}: ${calls} calls, ${points} kill points, ${seeds} with seeds, ${unequal.length} unequal, ${seconds} s`;
+const inOneLine = ({ remediation, specimen, calls, faults, points, seeds, unequal, seconds }: Walk): string =>
+  `${remediation}, specimen ${specimen}: ${calls} calls, ${faults} faults, ${points} kill points, ${seeds} with seeds, ${unequal.length} unequal, ${seconds} s`;
 
 if (values.help) screen.text(`${HELP}\n`);
 else process.exitCode = await main();

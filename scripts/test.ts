@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { startCloud } from '../local/cloud.ts';
 import { CLOUD_ENDPOINT } from '../local/connection.ts';
 import { pythonCommand } from '../local/python.ts';
+import { jestOnNumbered, NUMBERED } from './chaos/numbered.ts';
 
 /** Runs a command to its end beside the cloud, whose workers run in this process; answers its exit status. */
 const run = (file: string, args: readonly string[], environment: NodeJS.ProcessEnv = {}): Promise<number> =>
@@ -11,17 +12,31 @@ const run = (file: string, args: readonly string[], environment: NodeJS.ProcessE
       .once('close', (status) => resolve(status ?? 1));
   });
 
+const progress = (step: string): void => console.error(`${step} ...`);
+
+/** Runs Jest against an embedded cloud with the service deployed. */
+async function jest(args: readonly string[]): Promise<number> {
+  const cloud = await startCloud({ progress });
+  try {
+    const command = ['--experimental-vm-modules', '--no-warnings', 'node_modules/jest/bin/jest.js', ...args];
+    return await run(process.execPath, command, { [CLOUD_ENDPOINT]: cloud.endpoint });
+  } finally {
+    await cloud.stop();
+  }
+}
+
 /**
- * npm test -- [jest arguments]: starts one embedded cloud with the service deployed, runs Jest against it, and without
- * arguments the tests of the embedded cloud itself too.
+ * npm test -- [jest arguments]: the tests that share a cloud, or those below tests/faults, which have one of their own;
+ * without arguments both, and the tests of the embedded cloud itself.
  */
 const args = process.argv.slice(2);
-const cloud = await startCloud({ progress: (step) => console.error(`${step} ...`) });
-try {
-  const jest = ['--experimental-vm-modules', '--no-warnings', 'node_modules/jest/bin/jest.js', ...args];
-  const statuses = [await run(process.execPath, jest, { [CLOUD_ENDPOINT]: cloud.endpoint })];
-  if (args.length === 0) statuses.push(await run(pythonCommand(), ['-m', 'pytest', '-q', 'local/aws/tests']));
-  process.exitCode = statuses.every((status) => status === 0) ? 0 : 1;
-} finally {
-  await cloud.stop();
-}
+const numbered = args.some((arg) => arg.startsWith(NUMBERED));
+const statuses =
+  args.length === 0
+    ? [
+        await jest([]),
+        await jestOnNumbered([], progress),
+        await run(pythonCommand(), ['-m', 'pytest', '-q', 'local/aws/tests']),
+      ]
+    : [numbered ? await jestOnNumbered(args, progress) : await jest(args)];
+process.exitCode = statuses.every((status) => status === 0) ? 0 : 1;

@@ -176,7 +176,7 @@ test('snapshots that were started though the answer was lost are not started aga
   });
   await expect(respond({ ...request, action: unheard }, house)).rejects.toThrow('no answer');
   expect(sent.filter((name) => name === 'CreateSnapshots')).toHaveLength(1);
-  expect(await groupNames(account, target)).toEqual(WAS);
+  expect(await groupNames(account, target)).toEqual(ISOLATED);
   expect(await respond(request, house)).toMatchObject({ outcome: 'verified' });
   expect(await evidence(target)).toBe(2);
 });

@@ -8,8 +8,11 @@ first `skip` pass, then affects every `every`-th (1), at most `times`. Its effec
 - `throttle`: {bucket, refillPerSecond}: a token bucket for each account and Region; an empty one is answered as the
   service answers it
 - `error`: {status, code, message}
+- `deny`: true refuses as IAM does where a service control policy forbids the call
 - `hang`: accept the call and do not answer for up to so many seconds, then drop the connection
 - `reset`: true drops the connection at once
+- `pretend`: true answers as the service does when all went well, and nothing takes place
+- `truncate`: true sends the first half of the answer; with `phase` `after`, since before there is none
 - `tell`: a URL on 127.0.0.1, which gets a POST {operation, phase} and is waited for; then the connection is dropped.
   Whoever listens there ends the caller, who so dies at exactly this call
 
@@ -27,14 +30,17 @@ import urllib.request
 from dataclasses import dataclass, field
 from typing import Any
 
+from moto.core.serialize import get_serializer_class
+from moto.core.utils import get_service_model
 from werkzeug.wrappers import Response
 
 import errors
 from api_call import ApiCall
+from calls import Call
 from doors import DoorError, door, on_reset
 
 _GLOBS = ('service', 'operation', 'account', 'region', 'principal', 'resource')
-_EFFECTS = ('latency', 'throttle', 'error', 'hang', 'reset', 'tell')
+_EFFECTS = ('latency', 'throttle', 'error', 'deny', 'hang', 'reset', 'pretend', 'truncate', 'tell')
 _LOCAL = 'http://127.0.0.1:'
 _KEYS = {*_GLOBS, *_EFFECTS, 'phase', 'skip', 'times', 'every'}
 
@@ -100,6 +106,8 @@ def _check(given: Any) -> None:
         raise DoorError(400, f'a rule needs one of the effects {list(_EFFECTS)}')
     if given.get('phase', 'before') not in ('before', 'after'):
         raise DoorError(400, 'phase is before or after')
+    if 'truncate' in given and given.get('phase') != 'after':
+        raise DoorError(400, 'truncate needs the phase after')
     for key, wanted in (('error', {'status', 'code', 'message'}), ('throttle', {'bucket', 'refillPerSecond'})):
         if key in given and (not isinstance(given[key], dict) or given[key].keys() != wanted):
             raise DoorError(400, f'{key} has the keys {sorted(wanted)}')
@@ -112,27 +120,28 @@ def _check(given: Any) -> None:
 
 
 def apply(
-    phase: str, call: ApiCall, account: str, principal: str, resources: list[str], connection: Any
+    phase: str, call: ApiCall, entry: Call, connection: Any, answer: Response | None = None
 ) -> Response | None:
-    """Does to a call what the rules of a phase say. An error is returned; a hang or reset raises Dropped."""
+    """Does to a call what the rules of a phase say. What is to be answered instead is returned; a hang or reset raises
+    Dropped. `answer` is what the call came to, after it took place."""
     with _lock:
         chosen = [rule for rule in _rules if rule.given.get('phase', 'before') == phase]
-        affected = [rule for rule in chosen if _matches(rule, call, account, principal, resources) and _due(rule)]
+        affected = [rule for rule in chosen if _matches(rule, entry) and _due(rule)]
     for rule in affected:
-        answer = _effect(rule, phase, call, account, connection)
-        if answer:
-            return answer
+        instead = _effect(rule, phase, call, entry, connection, answer)
+        if instead:
+            return instead
     return None
 
 
-def _matches(rule: Rule, call: ApiCall, account: str, principal: str, resources: list[str]) -> bool:
+def _matches(rule: Rule, entry: Call) -> bool:
     actual = {
-        'service': [call.service],
-        'operation': [call.operation],
-        'account': [account],
-        'region': [call.region],
-        'principal': [principal],
-        'resource': resources,
+        'service': [entry.service],
+        'operation': [entry.operation],
+        'account': [entry.account],
+        'region': [entry.region],
+        'principal': [entry.principal],
+        'resource': entry.resources,
     }
     return all(
         any(fnmatch.fnmatchcase(value, glob) for value in actual[key] for glob in _listed(rule.given[key]))
@@ -156,14 +165,26 @@ def _due(rule: Rule) -> bool:
     return True
 
 
-def _effect(rule: Rule, phase: str, call: ApiCall, account: str, connection: Any) -> Response | None:
+def _effect(
+    rule: Rule, phase: str, call: ApiCall, entry: Call, connection: Any, answer: Response | None
+) -> Response | None:
     given = rule.given
     if 'latency' in given:
         time.sleep(given['latency'] / 1000)
-    if 'throttle' in given and not _take_token(rule, (account, call.region)):
+    if 'throttle' in given and not _take_token(rule, (entry.account, call.region)):
         return errors.throttled(call)
     if 'error' in given:
         return errors.render(call, **given['error'])
+    if given.get('deny'):
+        entry.decision = 'denied'
+        action = entry.actions[0] if entry.actions else call.operation
+        sentence = f'User: {entry.principal} is not authorized to perform: {action}'
+        return errors.access_denied(call, f'{sentence} with an explicit deny in a service control policy')
+    if given.get('pretend'):
+        return _success(call)
+    if given.get('truncate') and answer:
+        whole = answer.get_data()
+        return Response(whole[: len(whole) // 2], answer.status, content_type=answer.content_type)
     if 'hang' in given:
         # A caller that goes away ends the wait.
         select.select([connection], [], [], given['hang'])
@@ -175,6 +196,13 @@ def _effect(rule: Rule, phase: str, call: ApiCall, account: str, connection: Any
     if given.get('reset'):
         raise Dropped
     return None
+
+
+def _success(call: ApiCall) -> Response:
+    """The answer to a call that went well, with nothing in it: no ids of what was made, no lists of what was changed."""
+    operation = get_service_model(call.service).operation_model(call.operation)
+    made = get_serializer_class(call.service, call.protocol)(operation).serialize({})
+    return Response(made['body'], made['status_code'], made['headers'])
 
 
 def _take_token(rule: Rule, key: tuple[str, str]) -> bool:

@@ -90,9 +90,8 @@ class Gate:
         entry.actions = list(dict.fromkeys(access.action for access in questions))
         entry.resources = list(dict.fromkeys(access.resource for access in questions))
 
-        def disturb(phase: str) -> Response | None:
-            socket = environ['werkzeug.socket']
-            return faults.apply(phase, call, caller.account, caller.label, entry.resources, socket)
+        def disturb(phase: str, answer: Response | None = None) -> Response | None:
+            return faults.apply(phase, call, entry, environ['werkzeug.socket'], answer)
 
         return disturb('before') or self._authorized(environ, call, caller, questions, entry, disturb)
 
@@ -103,7 +102,7 @@ class Gate:
         caller: Caller,
         questions: list[Access],
         entry: calls.Call,
-        disturb: Callable[[str], Response | None],
+        disturb: Callable[..., Response | None],
     ) -> Response:
         try:
             authorize(call, caller, questions)
@@ -123,7 +122,7 @@ class Gate:
         finally:
             current_caller.reset(token)
         entry.status = response.status_code
-        return disturb('after') or response
+        return disturb('after', response) or response
 
     def _moto(self, environ: Environment) -> Response:
         body, status, headers = run_wsgi_app(self.moto, environ, buffered=True)

@@ -6,8 +6,10 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   ChangeMessageVisibilityCommand,
+  DeleteMessageCommand,
   GetQueueAttributesCommand,
   PurgeQueueCommand,
+  ReceiveMessageCommand,
   SendMessageCommand,
   SQSClient,
 } from '@aws-sdk/client-sqs';
@@ -15,7 +17,8 @@ import { workerOf } from '../../engine/targets.ts';
 import { type Cloud, startCloud } from '../../local/cloud.ts';
 import { CLOUD_ENDPOINT, HOME_REGION, ROOT } from '../../local/connection.ts';
 import type { Contract } from '../../local/contract.ts';
-import type { Call } from '../../local/doors.ts';
+import type { Call, Fault } from '../../local/doors.ts';
+import type { LogLine } from '../../local/lambda-environment.ts';
 import type { LambdaFunction } from '../../local/lambda-runtime.ts';
 
 /** Where the process of a worker is killed. */
@@ -31,13 +34,11 @@ const PATIENCE_MS = 60_000;
 /** Milliseconds between two looks at whether it has been. */
 const LOOK_MS = 30;
 
-/** An embedded cloud with everything automatic, in which a worker's process can be killed at a call. */
+/** An embedded cloud with everything automatic, in which a worker's calls are disturbed and its processes killed. */
 export class Laboratory {
   readonly cloud: Cloud;
   readonly #sqs: SQSClient;
   readonly #server: http.Server;
-  readonly #killed: string[] = [];
-  #victim: LambdaFunction | undefined;
   /** Sequence number of a call before the run. */
   #seen = 0;
 
@@ -47,8 +48,15 @@ export class Laboratory {
     this.#server = server;
   }
 
-  /** @param contracts whose remediations are to be tried, with the parameters of their specimens */
-  static async start(contracts: readonly Contract[], progress: (step: string) => void): Promise<Laboratory> {
+  /**
+   * @param contracts whose remediations are to be tried, with the parameters of their specimens
+   * @param log is told each line that a function writes
+   */
+  static async start(
+    contracts: readonly Contract[],
+    progress: (step: string) => void,
+    log: (line: LogLine) => void = () => {},
+  ): Promise<Laboratory> {
     const folder = mkdtempSync(path.join(tmpdir(), 'firebreak-chaos-'));
     const policy = path.join(folder, 'response-policy.yml');
     let sqs: SQSClient | undefined;
@@ -58,6 +66,7 @@ export class Laboratory {
       const cloud = await startCloud({
         policy,
         progress,
+        log,
         async left(QueueUrl, handles) {
           for (const ReceiptHandle of handles) {
             await sqs?.send(new ChangeMessageVisibilityCommand({ QueueUrl, ReceiptHandle, VisibilityTimeout: 0 }));
@@ -74,7 +83,7 @@ export class Laboratory {
       });
       const server = http.createServer();
       const laboratory = new Laboratory(cloud, sqs, server);
-      server.on('request', (request, response) => void laboratory.#kill(request, response));
+      server.on('request', (request, response) => laboratory.#kill(request, response));
       await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
       return laboratory;
     } finally {
@@ -87,26 +96,34 @@ export class Laboratory {
     await this.cloud.stop();
   }
 
+  /** URL at which a POST of the fault `tell` to `/<function>` kills that function's processes. */
+  get killer(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  /** What kills the processes of a remediation's worker at a call. */
+  killAt(remediation: string, { call, phase }: Kill): Fault {
+    return { phase, skip: call - 1, times: 1, tell: `${this.killer}/${functionOf(remediation)}` };
+  }
+
   /**
-   * Delivers a message to the worker of a remediation, in a new process, and has its processes killed; each time the message
-   * is visible again at once. Resolves when the queue is empty.
-   * @returns the calls that the worker made, oldest first, and where it was killed
+   * Delivers a message to the worker of a remediation, in a new process, and disturbs its calls; each time that the process
+   * is killed the message is visible again at once. Resolves when the queue is empty.
+   * @param faults of the worker's calls
+   * @returns the calls that the worker made, oldest first, and how many of them were disturbed
    * @throws when the message is not dealt with in time
    */
   async deliver(
     remediation: string,
     message: string,
-    kills: readonly Kill[],
-  ): Promise<{ calls: readonly Call[]; killed: readonly string[] }> {
+    faults: readonly Fault[],
+  ): Promise<{ calls: readonly Call[]; disturbed: number }> {
     const { doors } = this.cloud.connection;
     const worker = this.#workerOf(remediation);
     worker.kill();
-    this.#victim = worker;
-    this.#killed.length = 0;
     const principal = principalsOf(remediation);
     const own = (call: Call) => principal.some((glob) => path.matchesGlob(call.principal, glob));
-    const tell = `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/`;
-    await doors.setFaults(kills.map(({ call, phase }) => ({ principal, phase, skip: call - 1, times: 1, tell })));
+    await doors.setFaults(faults.map((fault) => ({ ...fault, principal })));
     // Asked for from the last look on: the log of all runs is long.
     this.#seen = (await doors.calls(this.#seen)).at(-1)?.sequence ?? this.#seen;
     try {
@@ -117,20 +134,28 @@ export class Laboratory {
       await this.#emptied(worker.deployed.environment.QUEUE_URL);
     } catch (error) {
       await this.#sqs.send(new PurgeQueueCommand({ QueueUrl: worker.deployed.environment.QUEUE_URL }));
-      throw error;
-    } finally {
       await doors.setFaults([]);
+      throw error;
     }
-    return { calls: (await doors.calls(this.#seen)).filter(own), killed: [...this.#killed] };
+    const disturbed = (await doors.faults()).reduce((sum, { applied }) => sum + applied, 0);
+    await doors.setFaults([]);
+    return { calls: (await doors.calls(this.#seen)).filter(own), disturbed };
   }
 
-  /** Messages of a remediation's worker that were given up. */
-  async deadLetters(remediation: string): Promise<number> {
+  /** Takes the messages that a remediation's worker gave up out of its dead-letter queue; answers why it did. */
+  async deadLetters(remediation: string): Promise<readonly string[]> {
     const { DEAD_LETTER_QUEUE_URL: QueueUrl } = this.#workerOf(remediation).deployed.environment;
-    const { Attributes = {} } = await this.#sqs.send(
-      new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['ApproximateNumberOfMessages'] }),
-    );
-    return Number(Attributes.ApproximateNumberOfMessages);
+    const reasons: string[] = [];
+    for (;;) {
+      const { Messages = [] } = await this.#sqs.send(
+        new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10, MessageAttributeNames: ['All'] }),
+      );
+      if (Messages.length === 0) return reasons;
+      for (const { ReceiptHandle, MessageAttributes: attributes } of Messages) {
+        reasons.push(attributes?.reason?.StringValue ?? 'received too often');
+        await this.#sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
+      }
+    }
   }
 
   /** Resolves when a queue has no message any more: twice, since one that becomes visible right now is neither for a moment. */
@@ -151,18 +176,17 @@ export class Laboratory {
 
   #workerOf(remediation: string): LambdaFunction {
     const name = functionOf(remediation);
-    const found = this.cloud.runner.functions.find(({ deployed }) => deployed.name === name);
+    const found = this.#functionNamed(name);
     if (!found) throw new Error(`no function ${name} is deployed`);
     return found;
   }
 
-  async #kill(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
-    const { operation, phase } = JSON.parse(Buffer.concat(await request.toArray()).toString()) as {
-      operation: string;
-      phase: string;
-    };
-    this.#killed.push(`${phase} ${operation}`);
-    this.#victim?.kill();
+  #functionNamed(name: string): LambdaFunction | undefined {
+    return this.cloud.runner.functions.find(({ deployed }) => deployed.name === name);
+  }
+
+  #kill({ url = '' }: http.IncomingMessage, response: http.ServerResponse): void {
+    this.#functionNamed(url.slice(1))?.kill();
     response.writeHead(204).end();
   }
 }

@@ -1,25 +1,28 @@
 import { createHash } from 'node:crypto';
-import { type Change, canonical, changes } from '../../engine/state.ts';
+import { type Change, canonical, changes, type Json, type State } from '../../engine/state.ts';
 import type { Contract } from '../../local/contract.ts';
-import type { Call } from '../../local/doors.ts';
+import type { Call, Fault } from '../../local/doors.ts';
+import { disturbances, faultOf, passes, shuffled } from './disturbance.ts';
 import type { Kill, Laboratory } from './laboratory.ts';
-import { type Trial, trial, wrongIn } from './trial.ts';
+import { CHANGES, liesOf, type Trial, trial, wrongIn } from './trial.ts';
 
-/** A state that is not that of an undisturbed run. */
+/** A state that is not that of an undisturbed run, or does not say what is so. */
 export interface Unequal {
-  /** Where the worker was killed, or should have been. */
-  readonly kills: readonly string[];
-  /** Part by part, from the undisturbed run to this one; or what kept it from having a state at all. */
+  /** Where the worker was killed, or which call was disturbed and how. */
+  readonly where: readonly string[];
+  /** Part by part, from the undisturbed run to this one; or in words. */
   readonly differences: readonly Change[] | string;
 }
 
-/** One remediation on one of its specimens, killed everywhere. */
+/** One remediation on one of its specimens, disturbed and killed everywhere. */
 export interface Walk {
   readonly remediation: string;
   /** From 1, in the order of its test. */
   readonly specimen: number;
   /** Calls of AWS that the undisturbed worker made. */
   readonly calls: number;
+  /** Runs in which something happened to one call. */
+  readonly faults: number;
   /** Runs with one kill. */
   readonly points: number;
   /** Runs with up to three kills at places chosen by a seed. */
@@ -29,7 +32,7 @@ export interface Walk {
 }
 
 export interface Extent {
-  /** The most kill points of a specimen, spread evenly; all when absent. */
+  /** The most kill points and the most faults of a specimen, spread over the run; all when absent. */
   readonly points?: number | undefined;
   /** Runs of a specimen with several kills. */
   readonly seeds: number;
@@ -37,8 +40,20 @@ export interface Extent {
 
 /** Kills in one run: one receive of the five that SQS gives must be left to end it. */
 const MOST_KILLS = 3;
+/** Calls of a specimen that hang in a run of all faults. */
+const HUNG = 3;
+/** A change may be sent once more when its answer was lost, and no more than that. */
+const TIMES_AS_MANY = 2;
 
-/** Tries every specimen of a remediation without a kill, and then with kills. */
+/** One run with something in its way. */
+interface Attempt {
+  readonly where: readonly string[];
+  readonly faults: readonly Fault[];
+  /** What is wrong with what came of it; empty: nothing. */
+  judge(tried: Trial): readonly Change[] | string;
+}
+
+/** Tries every specimen of a remediation undisturbed, then with each fault, and then with kills. */
 export async function* walk(
   laboratory: Laboratory,
   { action, specimens }: Contract,
@@ -47,32 +62,45 @@ export async function* walk(
 ): AsyncGenerator<Walk> {
   for (const [index, specimen] of specimens.entries()) {
     const began = performance.now();
-    const attempt = (kills: readonly Kill[]) => trial(laboratory, action, specimen, kills);
-    const undisturbed = await attempt([]);
-    const wrong = wrongIn(undisturbed.state);
-    if (wrong.length > 0) throw new Error(`${action.id} goes wrong without any kill: ${wrong.join(', ')}`);
-    const points = evenly(killPoints(undisturbed.calls), extent.points);
-    const runs = [
-      ...points.map((kill) => [kill]),
-      ...Array.from({ length: extent.seeds }, (_, seed) =>
-        killsBySeed(`${action.id}/${index}/${seed}`, undisturbed.calls.length),
-      ),
-    ];
-    const unequal: Unequal[] = [];
-    for (const [run, kills] of runs.entries()) {
-      const differences = await attempt(kills).then(
-        (tried) => differencesOf(undisturbed, tried, run < points.length ? 1 : 0),
-        (error: unknown) => String(error),
+    const undisturbed = await trial(laboratory, action, specimen, []);
+    const { calls, state } = undisturbed;
+    const wrong = wrongIn(state);
+    if (wrong.length > 0) throw new Error(`${action.id} goes wrong undisturbed: ${wrong.join(', ')}`);
+    const name = `${action.id}/${index}`;
+
+    const faults = shuffled(disturbances(action, calls, HUNG), name)
+      .slice(0, extent.points)
+      .map(
+        (each): Attempt => ({
+          where: [`${each.kind} at call ${each.call} (${each.operation})`],
+          faults: [faultOf(each)],
+          judge: (tried) => (passes(each.kind) ? disturbedOf(state, tried) : liesOf(tried, action).join('; ')),
+        }),
       );
+    const killed = (kills: readonly Kill[], least: number): Attempt => ({
+      where: kills.map((kill) => placeOf(kill, calls)),
+      faults: kills.map((kill) => laboratory.killAt(action.id, kill)),
+      judge: (tried) => (tried.disturbed < least ? UNDISTURBED : changes(state, tried.state)),
+    });
+    const points = evenly(killPoints(calls), extent.points).map((kill) => killed([kill], 1));
+    // The later ones of several kills may come too late for a run that needed fewer calls.
+    const seeds = Array.from({ length: extent.seeds }, (_, seed) =>
+      killed(killsBySeed(`${name}/${seed}`, calls.length), 0),
+    );
+
+    const unequal: Unequal[] = [];
+    for (const { where, faults: during, judge } of [...faults, ...points, ...seeds]) {
+      const differences = await trial(laboratory, action, specimen, during).then(judge, String);
       if (differences.length === 0) continue;
-      const found = { kills: kills.map((kill) => placeOf(kill, undisturbed.calls)), differences };
+      const found = { where, differences };
       unequal.push(found);
       progress(found, index + 1);
     }
     yield {
       remediation: action.id,
       specimen: index + 1,
-      calls: undisturbed.calls.length,
+      calls: calls.length,
+      faults: faults.length,
       points: points.length,
       seeds: extent.seeds,
       unequal,
@@ -80,6 +108,19 @@ export async function* walk(
     };
   }
 }
+
+/** How a run that something passed by differs from an undisturbed one, but for changes that were sent once more. */
+function disturbedOf(state: State, tried: Trial): readonly Change[] | string {
+  if (tried.disturbed === 0) return UNDISTURBED;
+  return changes(state, tried.state).filter(({ part, from, to }) => part !== CHANGES || tooMany(from, to));
+}
+
+const tooMany = (least: Json, made: Json): boolean =>
+  Object.entries(made as Record<string, number>).some(
+    ([operation, times]) => times > TIMES_AS_MANY * ((least as Record<string, number>)[operation] ?? 0),
+  );
+
+const UNDISTURBED = 'the worker made fewer calls than the run before, and nothing happened to it';
 
 /** Before each call, and after each that IAM let take place. */
 export function killPoints(calls: readonly Pick<Call, 'decision'>[]): Kill[] {
@@ -108,17 +149,11 @@ export function killsBySeed(seed: string, calls: number): Kill[] {
   });
 }
 
-/** @param kills that must have taken place: later ones may come too late for a run that needed fewer calls */
-function differencesOf({ state }: Trial, tried: Trial, kills: number): readonly Change[] | string {
-  if (tried.killed.length < kills) return 'the worker made fewer calls than without a kill, and was not killed';
-  return changes(state, tried.state);
-}
-
 const placeOf = ({ call, phase }: Kill, calls: readonly Call[]): string =>
-  `${phase} call ${call}${calls[call - 1] ? ` (${calls[call - 1]?.operation})` : ''}`;
+  `killed ${phase} call ${call}${calls[call - 1] ? ` (${calls[call - 1]?.operation})` : ''}`;
 
 /** In one line. */
-export const describeUnequal = ({ kills, differences }: Unequal): string => {
+export const describeUnequal = ({ where, differences }: Unequal): string => {
   const what =
     typeof differences === 'string'
       ? differences
@@ -126,6 +161,6 @@ export const describeUnequal = ({ kills, differences }: Unequal): string => {
           .map(({ part, from, to }) => `${part} is ${canonical(to)} instead of ${canonical(from)}`)
           .join('; ')
           .slice(0, MOST_CHARACTERS);
-  return `killed ${kills.join(', ')}: ${what}`;
+  return `${where.join(', ')}: ${what}`;
 };
 const MOST_CHARACTERS = 2_000;

@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError, HTTPClientError, ReadTimeoutError
+from botocore.parsers import ResponseParserError
 from conftest import REGION, allow
 
 
@@ -142,6 +143,54 @@ def test_somebody_is_told_while_the_caller_waits(cloud, phase, users):
     assert told == [{'operation': 'CreateUser', 'phase': phase}, users]
 
 
+@pytest.mark.parametrize(
+    ('service', 'call', 'code', 'action'),
+    [
+        ('s3', 'list_buckets', 'AccessDenied', 's3:ListAllMyBuckets'),
+        ('ec2', 'describe_vpcs', 'UnauthorizedOperation', 'ec2:DescribeVpcs'),
+        ('dynamodb', 'list_tables', 'AccessDeniedException', 'dynamodb:ListTables'),
+    ],
+)
+def test_a_denied_call_is_refused_as_iam_does(cloud, service, call, code, action):
+    put(cloud, {'service': service, 'deny': True, 'times': 1})
+    client = cloud.client(service)
+    with pytest.raises(ClientError, match=f'not authorized to perform: {action}') as refused:
+        getattr(client, call)()
+    assert refused.value.response['Error']['Code'] == code
+    assert cloud.door('GET', '/calls')[1][-1]['decision'] == 'denied'
+    getattr(client, call)()
+
+
+@pytest.mark.parametrize(
+    ('service', 'call', 'arguments'),
+    [
+        ('iam', 'create_user', {'UserName': 'ann'}),
+        ('ec2', 'create_security_group', {'GroupName': 'open', 'Description': 'none'}),
+        ('s3', 'create_bucket', {'Bucket': 'aaa', 'CreateBucketConfiguration': {'LocationConstraint': REGION}}),
+        ('rds', 'create_db_parameter_group', {'DBParameterGroupName': 'a', 'DBParameterGroupFamily': 'mysql8.0', 'Description': 'none'}),
+        ('dynamodb', 'put_item', {'TableName': 'none', 'Item': {'pk': {'S': 'a'}}}),
+    ],
+)
+def test_a_pretended_call_is_answered_well_and_does_nothing(cloud, service, call, arguments):
+    put(cloud, {'service': service, 'pretend': True, 'times': 1})
+    client = cloud.client(service)
+    assert getattr(client, call)(**arguments)['ResponseMetadata']['HTTPStatusCode'] == 200
+    if service == 'dynamodb':
+        with pytest.raises(ClientError, match='ResourceNotFoundException'):
+            client.put_item(**arguments)
+    else:
+        # Nothing is there yet that a second call could stumble over.
+        assert getattr(client, call)(**arguments)['ResponseMetadata']['HTTPStatusCode'] == 200
+
+
+def test_half_an_answer_comes_after_the_change(cloud):
+    put(cloud, {'operation': 'CreateUser', 'truncate': True, 'phase': 'after', 'times': 1})
+    iam = cloud.client('iam')
+    with pytest.raises(ResponseParserError):
+        iam.create_user(UserName='ann')
+    assert [user['UserName'] for user in iam.list_users()['Users']] == ['ann']
+
+
 def test_one_of_several_globs_is_enough(cloud):
     put(cloud, {'operation': ['ListUsers', 'ListRo*'], 'error': ERROR})
     iam = cloud.client('iam')
@@ -157,7 +206,7 @@ def test_an_error_after_the_change(cloud):
 
 @pytest.mark.parametrize(
     'rules',
-    [{}, [1], [{'service': 's3'}], [{'latency': -1}], [{'latency': 1, 'phase': 'during'}], [{'latency': 1, 'servce': 's3'}], [{'error': {'code': 'x'}}], [{'latency': 1, 'every': 0}], [{'tell': 'http://example.com'}]],
+    [{}, [1], [{'service': 's3'}], [{'latency': -1}], [{'latency': 1, 'phase': 'during'}], [{'latency': 1, 'servce': 's3'}], [{'error': {'code': 'x'}}], [{'latency': 1, 'every': 0}], [{'tell': 'http://example.com'}, {'truncate': True}]],
 )
 def test_a_rule_that_says_nothing_clear_is_refused(cloud, rules):
     put(cloud, {'service': 's3', 'latency': 1})
