@@ -1,10 +1,10 @@
 import { inForce } from '../engine/guards/hold.ts';
 import { type Hold, type Holds, leaseKey } from '../engine/ledger/ledger.ts';
 import type { Plan } from '../engine/remediation.ts';
+import { hasWritten } from '../engine/respond.ts';
 import type { Response, ResponseRecord, TimelineEntry } from '../engine/response.ts';
 import { canonical, changes, type Json } from '../engine/state.ts';
 import { targetKey } from '../engine/targets.ts';
-import { hasWritten } from '../engine/undo.ts';
 import { outcomeSpan } from './desk.ts';
 import { showPlan } from './difference.ts';
 import { findResponse, type LedgerOptions } from './ledgers.ts';

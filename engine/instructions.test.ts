@@ -174,7 +174,7 @@ describe('an approval', () => {
     await world.approve(response.id);
     await world.follow({ do: 'approve', response: response.id });
     expect(await world.record(response.id)).toMatchObject({
-      response: { outcome: 'changed-since', reason: expect.stringContaining('moved since the plan that was approved') },
+      response: { outcome: 'changed-since', reason: expect.stringContaining('it moved since the plan was made') },
       plan: { before: { to: ['all'] } },
     });
     const next = await world.record(successorOf(response));
@@ -188,12 +188,12 @@ describe('an approval', () => {
   test('that nobody gave is none, and a denial is the end', async () => {
     const world = new World();
     const { response } = await world.tell();
-    await expect(world.follow({ do: 'approve', response: response.id })).rejects.toThrow(/nobody approved/);
+    await expect(world.follow({ do: 'approve', response: response.id })).rejects.toThrow(/nobody has decided/);
     expect(await world.order(response.id, 'deny', { reason: 'it is ours' })).toMatchObject({ verb: 'deny' });
     // The first decision stays.
     expect(await world.order(response.id, 'approve')).toMatchObject({ verb: 'deny' });
     await world.follow({ do: 'deny', response: response.id });
-    await expect(world.follow({ do: 'approve', response: response.id })).rejects.toThrow(/nobody approved/);
+    await world.follow({ do: 'approve', response: response.id });
     expect((await world.record(response.id)).response).toMatchObject({
       outcome: 'denied',
       reason: `denied by ${ANN}: it is ours`,
@@ -202,16 +202,61 @@ describe('an approval', () => {
   });
 
   test('comes too late when its time is over', async () => {
-    const world = new World({ approvals: { expireAfterHours: 2 } });
-    world.at(new Date(Date.now() - 2 * 3_600_000 + 60_000));
-    const young = (await world.tell()).response.id;
-    world.at(new Date(Date.now() - 2 * 3_600_000 - 1));
-    const old = (await world.tell()).response.id;
-    world.at(undefined);
-    for (const id of [young, old]) await world.follow({ do: 'expire', response: id });
-    expect([await world.outcome(young), await world.outcome(old)]).toEqual(['awaiting-approval', 'expired']);
-    await world.approve(old);
-    expect([await world.outcome(old), world.writes]).toEqual(['expired', 0]);
+    const waited = async (milliseconds: number) => {
+      const world = new World({ approvals: { expireAfterHours: 2 } });
+      world.at(new Date(Date.now() - milliseconds));
+      const { id } = (await world.tell()).response;
+      world.at(undefined);
+      await world.follow({ do: 'expire', response: id });
+      return { world, id };
+    };
+    const young = await waited(2 * 3_600_000 - 60_000);
+    expect(await young.world.outcome(young.id)).toBe('awaiting-approval');
+    const { world, id } = await waited(2 * 3_600_000 + 1);
+    expect(await world.outcome(id)).toBe('expired');
+    expect(await world.order(id, 'approve')).toMatchObject({ verb: 'expire', by: 'firebreak' });
+    await world.follow({ do: 'approve', response: id });
+    expect([await world.outcome(id), world.writes]).toEqual(['expired', 0]);
+    expect((await world.tell()).response.outcome).toBe('awaiting-approval');
+  });
+
+  test('that the worker was never told of is followed when its time is over', async () => {
+    const world = new World();
+    const { response } = await world.tell();
+    await world.order(response.id, 'approve');
+    await world.follow({ do: 'expire', response: response.id });
+    expect([await world.outcome(response.id), world.to]).toEqual(['verified', []]);
+  });
+
+  test('is asked for once, however often the same is told', async () => {
+    const world = new World();
+    const first = (await world.tell()).response;
+    const second = (await world.tell()).response;
+    expect(second).toMatchObject({
+      outcome: 'excepted',
+      guard: 'waiting',
+      reason: `${first.id} waits for the approval of the same plan`,
+    });
+    world.to = ['all', '444455556666'];
+    expect((await world.tell()).response.outcome).toBe('awaiting-approval');
+  });
+
+  test('of a response that became a note is followed, whatever else was noted', async () => {
+    const world = new World();
+    const { response } = await world.tell();
+    await world.order(response.id, 'approve');
+    const key = `storage.close-door#${world.target.arn}`;
+    const note = (id: string, updatedAt: string) => ({
+      response: id,
+      target: world.target,
+      finding: { ...findingOn(world.target, 'securityhub', 'S3.2', { id: 'finding' }), updatedAt },
+    });
+    await world.house.leases.acquire(key, 'holder', note('storage-hhhhhhhhhh', '2026-01-01T00:00:00.000Z'));
+    await world.follow({ do: 'approve', response: response.id });
+    await world.house.leases.acquire(key, 'another', note('storage-nnnnnnnnnn', '2030-01-01T00:00:00.000Z'));
+    expect(await world.outcome(response.id)).toBeUndefined();
+    await world.tell('holder');
+    expect([await world.outcome(response.id), world.to]).toEqual(['verified', []]);
   });
 
   test('ends as it would have, wherever its run is killed', async () => {
@@ -246,6 +291,66 @@ describe('an approval', () => {
 });
 
 const AUTOMATIC = { remediations: { 'storage.close-door': { mode: 'automatic' } } };
+
+describe('a change that was begun', () => {
+  /** A response that was killed right after its write. */
+  const begun = async () => {
+    const world = new World(AUTOMATIC);
+    world.killAt = 3;
+    const message = randomUUID();
+    await expect(world.tell(message)).rejects.toThrow('killed');
+    return { world, message, id: responseId(world.action.id, world.target, message) };
+  };
+
+  test('is finished, whatever a guard says by then', async () => {
+    const { world, message } = await begun();
+    world.stopped = 'an outage';
+    expect((await world.tell(message)).response.outcome).toBe('verified');
+    world.to = ['all'];
+    expect((await world.tell()).response.outcome).toBe('deferred');
+  });
+
+  test('does not write over what a person took back meanwhile', async () => {
+    const { world, message, id } = await begun();
+    await world.house.leases.release(`storage.close-door#${world.target.arn}`, message, []);
+    const order = { verb: 'undo', by: ANN, at: new Date().toISOString(), undo: 'storage-uuuuuuuuuu' } as const;
+    await world.house.ledger.order(id, order);
+    const { response, finding } = await world.record(id);
+    await world.house.ledger.open({ ...response, id: order.undo, undoes: id }, finding);
+    await world.house.ledger.append(order.undo, 'applying', []);
+    world.to = ['all'];
+    expect((await world.tell(message)).response).toMatchObject({ outcome: 'excepted' });
+    expect(world.to).toEqual(['all']);
+  });
+
+  test('does not go on over what is neither as it was nor as it should be: another response does', async () => {
+    const { world, message, id } = await begun();
+    world.to = ['partner'];
+    await world.tell(message);
+    const { response } = await world.record(id);
+    expect(response).toMatchObject({ outcome: 'unverified', followedBy: successorOf(response) });
+    expect((await world.record(successorOf(response))).plan?.before).toEqual({ to: ['partner'] });
+    expect(world.to).toEqual([]);
+  });
+});
+
+describe('a plan that was stored and not begun', () => {
+  test('is made anew when the resource moved, so that an undo knows what was', async () => {
+    const world = new World(AUTOMATIC);
+    world.killAt = 2;
+    const message = randomUUID();
+    await expect(world.tell(message)).rejects.toThrow('killed');
+    // Its plan is stored; then its owner narrows it.
+    const id = responseId(world.action.id, world.target, message);
+    const { response, finding } = await world.record(id);
+    await world.house.ledger.plan(id, { before: { to: ['all'] }, after: { to: [] }, facts: {} });
+    world.to = ['partner'];
+    await world.tell(message);
+    expect(await world.record(id)).toMatchObject({ response: { outcome: 'changed-since' }, finding });
+    const next = await world.record(successorOf(response));
+    expect([next.response.outcome, next.plan?.before]).toEqual(['verified', { to: ['partner'] }]);
+  });
+});
 
 describe('what was deferred', () => {
   test('is tried again once, and ends by itself', async () => {
@@ -302,15 +407,22 @@ describe('the circuit breaker', () => {
   test('counts exactly, however many ask at once, and opens once', async () => {
     const world = new World();
     const budgets = world.house.watch?.budgets;
-    const kind = { remediation: world.action.id, account: world.target.account };
+    const kind = { remediation: world.action.id, account: world.target.account, region: HOME_REGION };
     const at = new Date();
-    const asked = await Promise.all(Array.from({ length: 12 }, () => budgets?.spend(kind, 7, at)));
+    const asked = await Promise.all(
+      Array.from({ length: 12 }, (_, index) => budgets?.spend({ ...kind, response: `r${index}` }, 7, at)),
+    );
     expect(asked.filter((one) => one?.breaker === undefined)).toHaveLength(7);
     expect(new Set(asked.flatMap((one) => one?.breaker ?? []).map((breaker) => JSON.stringify(breaker))).size).toBe(1);
     const later = new Date(at.getTime() + 3_600_000);
-    expect((await budgets?.spend(kind, 7, later))?.breaker).toBeDefined();
+    expect((await budgets?.spend({ ...kind, response: 'later' }, 7, later))?.breaker).toBeDefined();
     await budgets?.close(kind, ANN, later);
-    expect(await budgets?.spend(kind, 7, later)).toEqual({ count: 1 });
+    for (let time = 0; time < 2; time += 1) {
+      const again = await budgets?.spend({ ...kind, response: 'again' }, 7, later);
+      expect(again).toEqual({ count: { all: 1, inRegion: 1 } });
+    }
+    const elsewhere = await budgets?.spend({ ...kind, region: 'us-east-1', response: 'other' }, 7, later);
+    expect(elsewhere).toEqual({ count: { all: 2, inRegion: 1 } });
   });
 });
 

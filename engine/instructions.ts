@@ -1,27 +1,22 @@
-import { randomUUID } from 'node:crypto';
-import { TransientError } from './errors.ts';
+import { describeError, isTransient, TransientError } from './errors.ts';
 import { askedFor } from './findings/operator.ts';
 import { inForce } from './guards/hold.ts';
-import { type Leases, leaseKey, type Orders } from './ledger/ledger.ts';
+import { type Leases, leaseKey } from './ledger/ledger.ts';
 import { lookAgain } from './look-again.ts';
 import { actionOf, type Instruction } from './messages.ts';
+import { approvalEnds } from './policy.ts';
 import type { Action } from './remediation.ts';
-import { conclude, type House, type Request } from './respond.ts';
-import type { End, Response, ResponseRecord } from './response.ts';
+import { conclude, type House, hasWritten, type Request, takenBack } from './respond.ts';
+import type { End, Order, Response, ResponseRecord } from './response.ts';
 import { responseId, successorOf, targetFromArn, targetKey } from './targets.ts';
 import { inTurn } from './turns.ts';
-import { hasWritten, opensAgain, type UndoHouse, undo } from './undo.ts';
+import { opensAgain, type UndoHouse, undo } from './undo.ts';
 
 /** What it takes to follow an instruction. */
 export interface InstructedHouse extends UndoHouse {
-  readonly ledger: House['ledger'] & Orders;
   readonly leases: Leases;
   readonly actions: readonly Action[];
 }
-
-/** When the time to approve a plan is over. */
-export const approvalEnds = ({ finishedAt }: Pick<Response, 'finishedAt'>, { approvals }: House['policy']): Date =>
-  new Date(Date.parse(finishedAt ?? '') + approvals.expireAfterHours * 3_600_000);
 
 /**
  * Does what approve, undo or sweep asks a worker for. Who wants it, and why, is in the ledger, and so is all that is acted on:
@@ -34,25 +29,17 @@ export async function follow(instruction: Instruction, message: string, house: I
   if (instruction.do === 'run') return run(instruction, message, house);
   const record = await recordOf(instruction.response, house);
   const { response } = record;
-  const waits = response.outcome === 'awaiting-approval';
-  const decision = record.orders.find(({ verb }) => verb !== 'undo');
+  if (!house.actions.some(({ id }) => id === response.remediation)) {
+    const reason = `needs a person: this version of Firebreak has no ${response.remediation}`;
+    if (!response.outcome || response.outcome === 'awaiting-approval')
+      await end(response, { outcome: 'refused', reason }, house);
+    return;
+  }
   switch (instruction.do) {
     case 'approve':
-      if (decision?.verb !== 'approve') throw new Error(`nobody approved ${response.id}`);
-      await house.ledger.reopen(response);
-      return goOn(record, message, house);
-    case 'deny': {
-      if (decision?.verb !== 'deny') throw new Error(`nobody denied ${response.id}`);
-      const reason = `denied by ${decision.by}${decision.reason === undefined ? '' : `: ${decision.reason}`}`;
-      if (waits) await end(response, { outcome: 'denied', reason }, house);
-      return;
-    }
+    case 'deny':
     case 'expire':
-      if (waits && !decision && approvalEnds(response, house.policy) <= new Date()) {
-        const reason = `nobody decided within ${house.policy.approvals.expireAfterHours} hours`;
-        await end(response, { outcome: 'expired', reason }, house);
-      }
-      return;
+      return decided(instruction.do, record, message, house);
     case 'resume':
       return response.outcome ? undefined : goOn(record, message, house);
     case 'again':
@@ -65,6 +52,39 @@ export async function follow(instruction: Instruction, message: string, house: I
       return takeBack(record, instruction.undo, message, house);
   }
 }
+
+/**
+ * Does what was decided on a plan. The first decision that the ledger keeps is the one that counts, and that nobody decided in time
+ * is a decision too; so that whatever is told, by whom and in which order, all do the same.
+ */
+async function decided(
+  told: 'approve' | 'deny' | 'expire',
+  record: ResponseRecord,
+  message: string,
+  house: InstructedHouse,
+): Promise<void> {
+  const { response } = record;
+  const waits = response.outcome === 'awaiting-approval';
+  let decision = record.orders.find(({ verb }) => verb !== 'undo');
+  if (!decision && told === 'expire' && waits && approvalEnds(response, house.policy) <= new Date()) {
+    const at = new Date().toISOString();
+    decision = await house.ledger.order(response.id, { verb: 'expire', by: 'firebreak', at });
+  }
+  if (!decision) {
+    if (told === 'expire') return;
+    throw new Error(`nobody has decided on ${response.id}`);
+  }
+  if (decision.verb === 'approve') {
+    await house.ledger.reopen(response);
+    return goOn(record, message, house);
+  }
+  if (waits) await end(response, endOf(decision, house), house);
+}
+
+const endOf = ({ verb, by, reason }: Order, { policy }: House): End =>
+  verb === 'deny'
+    ? { outcome: 'denied', reason: `denied by ${by}${reason === undefined ? '' : `: ${reason}`}` }
+    : { outcome: 'expired', reason: `nobody decided within ${policy.approvals.expireAfterHours} hours` };
 
 async function end(response: Response, how: End, house: InstructedHouse): Promise<void> {
   const closed = await house.ledger.close(response, how);
@@ -83,7 +103,7 @@ const requestOf = ({ response, finding }: ResponseRecord, { actions }: Instructe
   target: response.target,
   finding,
   correlation: response.correlation,
-  ...(response.siblings && { siblings: response.siblings }),
+  ...(response.siblings !== undefined && { siblings: response.siblings }),
 });
 
 /** Goes on with a response that is open: a fix in its turn, or an undo as it was ordered. */
@@ -97,16 +117,27 @@ async function goOn(record: ResponseRecord, message: string, house: InstructedHo
 async function takeBack(record: ResponseRecord, id: string, message: string, house: InstructedHouse): Promise<void> {
   const { response, plan } = record;
   const order = record.orders.find(({ undo }) => undo === id);
-  // One that a person began with the command and their own credentials is theirs to go on with.
-  if (!order) return;
-  const { by, reason = `${response.id} was taken back`, until } = order;
-  const opens = await opensAgain(response, house.ledger);
-  const request = { ...requestOf(record, house), id, by };
-  if (!plan || !hasWritten(record)) {
-    const nothing = `${response.id} ended ${response.outcome ?? 'open'} without a change: there is nothing to take back`;
-    await conclude(request, { outcome: 'refused', reason: nothing }, house, { undoes: response.id });
-    return;
+  if (!order) {
+    // Begun with the command, and ended before it wrote anything: only who began it could go on.
+    const reason = 'whoever began it did not end it, and nothing was written';
+    return end((await recordOf(id, house)).response, { outcome: 'failed', reason }, house);
   }
+  const { by, reason = `${response.id} was taken back`, until } = order;
+  const request = { ...requestOf(record, house), id, by };
+  const refuse = async (why: string): Promise<void> => {
+    await conclude(request, { outcome: 'refused', reason: why }, house, { undoes: response.id });
+  };
+  if (!response.outcome) {
+    if (!house.lastTry) throw new TransientError(`${response.id} has not ended`);
+    return refuse(`${response.id} has not ended: ask for it again when it has`);
+  }
+  if (!plan || !hasWritten(record)) {
+    return refuse(`${response.id} ended ${response.outcome} without a change: there is nothing to take back`);
+  }
+  const opens = await opensAgain(response, house.ledger);
+  // It brings a fix again, and is stopped as any fix is.
+  const stopped = opens ? undefined : await house.watch?.stopped();
+  if (stopped !== undefined) return refuse(`the kill switch is on: ${stopped}`);
   await undo(
     {
       ...request,
@@ -128,16 +159,25 @@ async function takeBack(record: ResponseRecord, id: string, message: string, hou
   );
 }
 
-/** Reads a fix again, while nothing else works on the resource. One that was taken back, and is held so, is not looked for. */
+/** Reads a fix again, while nothing else works on the resource. What a person took back is no drift. */
 async function look(record: ResponseRecord, house: InstructedHouse): Promise<void> {
   const { response } = record;
   const action = actionOf(response.remediation, house.actions);
   const key = leaseKey(action.id, targetKey(response.target));
   const busy = await house.holds.take(key, response.id);
-  if (busy !== undefined) throw new TransientError(`${busy} works on it`);
+  if (busy !== undefined) {
+    // Whoever works on it reads it too.
+    if (house.lastTry) return;
+    throw new TransientError(`${busy} works on it`);
+  }
   try {
     const hold = await house.holds.get(key);
-    if (!hold || !inForce(hold, new Date())) await lookAgain(record, action, house);
+    const isHeld = hold !== undefined && inForce(hold, new Date());
+    if (!isHeld && (await takenBack(record, house.ledger)) === undefined) await lookAgain(record, action, house);
+  } catch (error) {
+    if (isTransient(error) && !house.lastTry) throw error;
+    // Nothing is said of what could not be read, but that it could not.
+    await house.ledger.append(response.id, 'could not be looked at again', describeError(error));
   } finally {
     await house.holds.release(key, response.id);
   }
@@ -151,7 +191,8 @@ async function run(
   const action = actionOf(remediation, house.actions);
   const target = targetFromArn(action.resource, arn, { account, region });
   if (!target) throw new Error(`${remediation} acts on no resource like the one that was named`);
-  const finding = askedFor(target, { id: message || randomUUID(), title: reason, from: house.home });
-  const request = { id: responseId(action.id, target, message), action, target, finding, correlation: message };
-  await inTurn(request, message, house.leases, house);
+  const once = `run ${new Date().toISOString().slice(0, 10)} ${reason}`;
+  const id = responseId(action.id, target, once);
+  const finding = askedFor(target, { id, title: reason, from: house.home });
+  await inTurn({ id, action, target, finding, correlation: message }, message, house.leases, house);
 }

@@ -14,7 +14,7 @@ interface TargetMessage {
   readonly target: Target;
   readonly finding: Finding;
   readonly correlation: string;
-  readonly siblings?: readonly string[];
+  readonly siblings?: number;
 }
 
 const responseId = () => z.string().check(z.refine(isResponseId, 'is not the id of a response'));
@@ -31,11 +31,12 @@ const instruction = shape(() =>
     /** Run a remediation of the worker on one resource that no finding names. */
     z.strictObject({
       do: z.literal('run'),
-      remediation: z.string(),
-      arn: z.string(),
+      remediation: z.string().check(z.maxLength(100)),
+      arn: z.string().check(z.maxLength(2_048)),
       account: z.string().check(z.regex(ACCOUNT_ID)),
-      region: z.string(),
-      reason: z.string(),
+      region: z.string().check(z.maxLength(30)),
+      /** For people. The same words on the same day are the same run. */
+      reason: z.string().check(z.maxLength(200)),
     }),
   ]),
 );
@@ -64,7 +65,8 @@ export const toMessage = ({ id, action, target, finding, correlation, siblings }
 
 /**
  * The request in a message of our own, or undefined when it is not one. No finding can pass for one: EventBridge writes the
- * outermost level of an event, and the queue takes messages from our rules and this worker alone.
+ * outermost level of an event. The queue's policy admits our rules and this worker; within the security account, IAM decides
+ * who else may send.
  * @throws when it is for a remediation that this worker does not have any more
  */
 export function fromMessage(body: string, actions: readonly Action[]): Request | undefined {

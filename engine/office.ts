@@ -5,7 +5,7 @@ import { Refusal } from './door.ts';
 import { environment } from './environment.ts';
 import { describeError } from './errors.ts';
 import { DynamoDbLedger } from './ledger/dynamodb.ts';
-import type { Ledger, Orders } from './ledger/ledger.ts';
+import type { Ledger } from './ledger/ledger.ts';
 import type { Instruction } from './messages.ts';
 import type { Policy } from './policy-schema.ts';
 import type { ResponseRecord } from './response.ts';
@@ -13,7 +13,7 @@ import { isResponseId } from './targets.ts';
 
 /** What it takes to give orders: the ledger, where they are kept, and the workers, which follow them. */
 export interface Office {
-  readonly ledger: Ledger & Orders;
+  readonly ledger: Ledger;
   readonly workers: Pick<Workers, 'instruct'>;
   readonly policy: Policy;
 }

@@ -50,7 +50,8 @@ export function createWorker(worker: string, actions: readonly Action[], policy:
   const home = { account: environment('ACCOUNT_ID'), region };
   const session = sessionConfig(home.account, region);
   const table = environment('LEDGER_TABLE');
-  const queue = new WorkerQueue(session, environment('QUEUE_URL'), environment('DEAD_LETTER_QUEUE_URL'));
+  const { SECOND_LOOK_QUEUE_URL: later } = process.env;
+  const queue = new WorkerQueue(session, environment('QUEUE_URL'), environment('DEAD_LETTER_QUEUE_URL'), later);
   const killSwitch = new KillSwitch(session, environment('KILL_SWITCH_PARAMETER'));
   const crew: Crew = {
     actions,
@@ -63,8 +64,7 @@ export function createWorker(worker: string, actions: readonly Action[], policy:
     holds: new DynamoDbHolds(session, table),
     sessions: new AssumedSessions(home, worker, readActions(actions)),
     watch: { stopped: () => killSwitch.stopped(), budgets: new DynamoDbBudgets(session, table) },
-    lookLater: (response, seconds) =>
-      queue.sendLater(environment('SECOND_LOOK_QUEUE_URL'), lookMessage(response), seconds),
+    lookLater: (response, seconds) => queue.sendLater(lookMessage(response), seconds),
     ended: (response) => tell(response, logger),
   };
   const processor = new BatchProcessor(EventType.SQS);
@@ -105,11 +105,13 @@ async function receive(record: SQSRecord, worker: Crew): Promise<void> {
     const own = fromMessage(record.body, crew.actions);
     if (!own) return await dispatch(record, crew);
     received(record, own.correlation, crew);
+    const doubt = doubted(own.finding, crew) ?? foreign(own.target, own.finding);
+    if (doubt !== undefined) return await reject(record, doubt, crew);
     await handle(own, record, crew);
   } catch (error) {
     if (!isTransient(error)) return reject(record, describeError(error), crew);
     crew.logger.warn('message comes back', { messageId: record.messageId, receives, error: describeError(error) });
-    await crew.queue.retryIn(record.receiptHandle, RETRY_SECONDS[receives - 1] ?? 180).catch((failure: unknown) => {
+    await crew.queue.retryIn(record, RETRY_SECONDS[receives - 1] ?? 180).catch((failure: unknown) => {
       crew.logger.warn('it comes back later than wanted', { error: describeError(failure) });
     });
     throw error;
@@ -123,7 +125,7 @@ async function dispatch(record: SQSRecord, crew: Crew): Promise<void> {
   const findings = told.map((finding) => promoted(crew.policy, finding));
   received(record, findings[0]?.envelope.id, crew);
   for (const finding of findings) {
-    const doubt = inauthentic(finding, { home: crew.home, administrators: crew.policy.administrators });
+    const doubt = doubted(finding, crew);
     if (doubt !== undefined) return reject(record, doubt, crew);
   }
   const requests: Request[] = [];
@@ -142,9 +144,8 @@ async function dispatch(record: SQSRecord, crew: Crew): Promise<void> {
         wanted.push({ request, ...(stop && { stop }) });
       }
     }
-    const siblings = wanted.map(({ request }) => request.id);
     for (const { request, stop } of wanted) {
-      const told: Request = siblings.length > 1 ? { ...request, siblings } : request;
+      const told: Request = wanted.length > 1 ? { ...request, siblings: wanted.length } : request;
       if (stop) await conclude(told, stop, crew);
       else requests.push(told);
     }
@@ -158,6 +159,9 @@ async function dispatch(record: SQSRecord, crew: Crew): Promise<void> {
     await crew.queue.send(requests.map(toMessage));
   }
 }
+
+const doubted = (finding: Finding, { home, policy: { administrators } }: Crew): string | undefined =>
+  inauthentic(finding, { home, administrators });
 
 /** The resources that a finding means, or why there are none to act on. @throws what is transient, but on the last try */
 async function targetsFor(action: Action, finding: Finding, crew: Crew): Promise<readonly Target[] | Stop> {

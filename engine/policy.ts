@@ -3,6 +3,7 @@ import { type Finding, SEVERITIES, type Severity } from './findings/finding.ts';
 import { scoreOf } from './findings/severity.ts';
 import type { Budget, Exception, Mode, ModeLine, Policy } from './policy-schema.ts';
 import type { Action, Risk, Target } from './remediation.ts';
+import type { Response } from './response.ts';
 import { targetFromArn, targetKey } from './targets.ts';
 
 const DEFAULT_MODE: Readonly<Record<Risk, Mode>> = {
@@ -137,3 +138,7 @@ export function promoted(policy: Policy, finding: Finding): Finding {
   const { severity, score } = finding;
   return { ...finding, severity: line.severity, score: scoreOf(line.severity), rated: { severity, score } };
 }
+
+/** When the time to decide on a plan that waits is over. */
+export const approvalEnds = ({ finishedAt }: Pick<Response, 'finishedAt'>, { approvals }: Policy): Date =>
+  new Date(Date.parse(finishedAt ?? '') + approvals.expireAfterHours * 3_600_000);

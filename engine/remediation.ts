@@ -82,6 +82,10 @@ export interface Declaration<C, P> {
    * resource may have made meanwhile.
    */
   readonly secondLook?: number;
+  /** True for a value that a part passes through on its way (the flush group): an interrupted response left it, nobody else. */
+  transitional?(part: string, value: Json): boolean;
+  /** Parts that undo leaves as they are: evidence, and what was created for others to use too. */
+  readonly lasting?: readonly string[];
   clients(session: SessionConfig): C;
   /**
    * From a finding that names no resource of its own type to those it means (EC2.1 names the account). Undefined: it does not
@@ -131,8 +135,4 @@ export interface Remediation<C, S extends State, F extends object, P> extends De
   caution?(plan: Plan<S, F>, context: Context<P>): string | undefined;
   /** Brings the resource from `current` to `next`, sending only the difference. The facts are those read with `current`. */
   write(clients: C, target: Target, next: S, current: S, context: Context<P> & { readonly facts: F }): Promise<void>;
-  /** True for a value that a part passes through on its way (the flush group): an interrupted response left it, nobody else. */
-  transitional?(part: string, value: Json): boolean;
-  /** Parts that undo leaves as they are: evidence, and what was created for others to use too. */
-  readonly lasting?: readonly string[];
 }

@@ -15,7 +15,7 @@ import { policySchema } from './policy-schema.ts';
 import type { Target } from './remediation.ts';
 import { conclude, type House, type Request, respond } from './respond.ts';
 import { changes, type State, withPart } from './state.ts';
-import { responseId, targetKey } from './targets.ts';
+import { responseId, successorOf, targetKey } from './targets.ts';
 import { securityHub } from './triggers.ts';
 import { type UndoHouse, undo } from './undo.ts';
 
@@ -110,6 +110,8 @@ const mortal = (ledger: Ledger): Ledger => ({
   append: (...given) => doors.call(() => ledger.append(...given)),
   plan: (...given) => doors.call(() => ledger.plan(...given)),
   close: (...given) => doors.call(() => ledger.close(...given)),
+  order: (...given) => doors.call(() => ledger.order(...given)),
+  reopen: (...given) => doors.call(() => ledger.reopen(...given)),
   get: (...given) => doors.call(() => ledger.get(...given)),
   list: (...given) => ledger.list(...given),
 });
@@ -196,18 +198,30 @@ describe('a response', () => {
     expect(doors.writes).toBe(writes);
   });
 
-  test.each([false, true])('resumed does not claim what came after its plan (already written: %p)', async (written) => {
-    const calls = await recorded(written ? 'applying' : 'plan');
-    doors.killAt = calls;
+  test('resumed does not claim what came after its plan', async () => {
+    doors.killAt = await recorded('applying');
     const one = request(shutDoors(), 'interrupted');
     await expect(respond(one, house())).rejects.toThrow('killed');
-    doors.state = { ...(written ? SHUT : doors.state), roof: 'open' };
+    doors.state = { ...SHUT, roof: 'open' };
     const ended = await respond(one, house());
     expect(ended).toMatchObject({ outcome: 'unverified', reason: expect.stringContaining('roof') });
     expect(doors.state).toEqual({ ...SHUT, roof: 'open' });
     const record = await new FileLedger(root).get(one.id);
     expect(record?.plan).toMatchObject({ before: OPEN, after: SHUT });
-    expect(record?.timeline.some(({ event }) => event === 'continued')).toBe(!written);
+    expect(record?.timeline.some(({ event }) => event === 'continued')).toBe(false);
+  });
+
+  test('resumed before it wrote makes its plan anew when more is open by then', async () => {
+    doors.killAt = await recorded('plan');
+    const one = request(shutDoors(), 'interrupted');
+    await expect(respond(one, house())).rejects.toThrow('killed');
+    doors.state = { ...doors.state, roof: 'open' };
+    const ended = await respond(one, house());
+    expect(ended).toMatchObject({ outcome: 'verified', id: successorOf({ ...ended, id: one.id }) });
+    expect(doors.state).toEqual({ ...SHUT, roof: 'shut' });
+    const ledger = new FileLedger(root);
+    expect((await ledger.get(one.id))?.response).toMatchObject({ outcome: 'changed-since', followedBy: ended.id });
+    expect((await ledger.get(ended.id))?.plan?.before).toEqual({ ...OPEN, roof: 'open' });
   });
 
   test('waits for a change to be seen, and says unverified when it never is', async () => {

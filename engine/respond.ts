@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Sessions } from './aws/sessions.ts';
-import { describeError, isTransient } from './errors.ts';
+import { describeError, isTransient, TransientError } from './errors.ts';
 import type { Finding } from './findings/finding.ts';
 import type { Guard, Situation, Stop, Watch, Word } from './guards/guard.ts';
 import { GUARDS } from './guards/guards.ts';
@@ -9,7 +9,8 @@ import { parametersOf } from './policy.ts';
 import type { Policy } from './policy-schema.ts';
 import type { Action, Context, Plan, Target } from './remediation.ts';
 import type { End, Response, ResponseRecord } from './response.ts';
-import { type Change, canonical, changes, part, withPart } from './state.ts';
+import { type Change, canonical, changes, equal, part, withPart } from './state.ts';
+import { successorOf } from './targets.ts';
 
 /** What a response needs of the house it runs in. */
 export interface House {
@@ -28,7 +29,7 @@ export interface House {
   readonly lastTry?: boolean;
   /** Sees to it that a verified fix is read once more, so many seconds later. */
   readonly lookLater?: (response: string, seconds: number) => Promise<void>;
-  /** Is told of each response that ends here, once. */
+  /** Is told how a response ended; of one that two runs end at once, perhaps twice. */
   readonly ended?: (response: Response) => void;
 }
 
@@ -43,22 +44,35 @@ export interface Request {
   readonly by?: string;
   /** The hold on the resource, also when its time is over. */
   readonly held?: Hold;
-  /** When the remediation fixed the resource before. */
+  /** When the remediation changed the resource before. */
   readonly fixed?: readonly string[];
-  /** Ids of all responses to the same telling of the finding, where it means several resources. */
-  readonly siblings?: readonly string[];
+  /** The response that waits for the approval of a plan for the resource. */
+  readonly waiting?: ResponseRecord;
+  /** How many responses there are to the same telling of the finding, where it means several resources. */
+  readonly siblings?: number;
 }
 
 /** Milliseconds before each look at whether a change has settled: AWS reads are eventually consistent. */
 const LOOKS_MS = [0, 250, 750, 2_000, 4_000];
 
+/** Plans in a row that come to nothing because the resource moves. */
+const MOST_SUCCESSORS = 5;
+
 /**
  * Runs one response from the guards to the verified end, and records each step before the next. Called again with the same
- * id it goes on where the last run stopped, or answers what that run came to.
+ * id it goes on where the last run stopped, or answers what that run came to. When the plan comes to nothing because the
+ * resource moved, it answers the response with the new plan.
  *
  * @throws what is transient (throttles, time-outs, service faults), with the response left open for the next try
  */
-export const respond = (request: Request, house: House): Promise<Response> => attempt(request, house, fix);
+export async function respond(request: Request, house: House): Promise<Response> {
+  let response = await attempt(request, house, fix);
+  for (let made = 0; response.followedBy !== undefined; made += 1) {
+    if (made === MOST_SUCCESSORS) throw new TransientError(`${request.target.arn} moves faster than it is planned for`);
+    response = await attempt({ ...request, id: response.followedBy }, house, fix);
+  }
+  return response;
+}
 
 /** Records a response that ends before there is anything to read: the ledger has an end for every finding. */
 export const conclude = (
@@ -126,55 +140,81 @@ export const contextOf = (
 });
 
 async function fix(request: Request, house: House, context: Context, resumed: boolean): Promise<End> {
-  const { action, target, finding, id, held: hold, fixed = [] } = request;
-  const { policy, home, watch } = house;
+  const { action, target, id } = request;
   const earlier = resumed ? await house.ledger.get(id) : undefined;
+  // What was begun is finished: a resource that is changed in part is worse off than before or after.
+  if (earlier?.plan && hasWritten(earlier)) return finish(request, house, context, earlier, earlier.plan);
+
   const approved = earlier !== undefined && isApproved(earlier);
   const asker: Asker = { word: house.requested ? 'run' : approved ? 'approval' : undefined, context };
-  const situation = (): Situation => ({
-    ...{ action, target, finding, policy, context, home, fixed, at: new Date() },
-    ...(hold && { hold }),
-    ...(watch && { watch }),
-  });
+  const situation = situationOf(request, house, context);
   const refused = await guarded(asker, (guard) => guard.onFinding?.(situation()));
   if (refused) return refused;
 
   const clients = action.clients(await house.sessions.read(target));
-  const fresh = await action.plan(clients, target, context);
-  const applying = earlier?.timeline.some(({ event }) => event === 'applying');
-  // What is half changed is not declined any more: the facts may speak of our own change.
-  const declined = applying ? undefined : action.decline?.(fresh, context);
+  const plan = await action.plan(clients, target, context);
+  const declined = action.decline?.(plan, context);
   if (declined) return declined;
-  if (approved && !applying && earlier?.plan) {
-    const moved = [...changes(earlier.plan.before, fresh.before), ...changes(earlier.plan.after, fresh.after)];
-    if (moved.length > 0) return { outcome: 'changed-since', reason: `${NOT_AS_APPROVED}: ${describeChanges(moved)}` };
+  if (changes(plan.before, plan.after).length === 0) return COMPLIANT;
+  const stored = await house.ledger.plan(id, plan);
+  const moved = movedSince(stored, plan, action);
+  if (moved.length > 0) {
+    const reason = `it moved since the plan was made, so nothing was changed, and a new plan is made: ${describeChanges(moved)}`;
+    return { outcome: 'changed-since', reason, followedBy: successorOf({ id, remediation: action.id, target }) };
   }
-  const plan = earlier?.plan ? continued(fresh, earlier.plan) : fresh;
-  if (changes(plan.before, plan.after).length === 0) {
-    const since = changes(fresh.after, fresh.before);
-    if (since.length > 0) return { outcome: 'unverified', reason: `${MORE_SINCE}: ${describeChanges(since)}` };
-    return applying
-      ? { outcome: 'verified', reason: 'the change of an interrupted run is in place' }
-      : { outcome: 'compliant', reason: 'nothing to change' };
-  }
-  if (earlier?.plan) await context.record('continued', { before: plan.before, after: plan.after });
-  else await house.ledger.plan(id, plan);
-
   if (house.planOnly) return { outcome: 'observed', reason: 'only a plan was asked for' };
-  if (!applying) {
-    const planned = () => ({ ...situation(), plan, clients });
-    const stopped =
-      (await guarded(asker, (guard) => guard.onPlan?.(planned()))) ??
-      (await guarded(asker, (guard) => guard.beforeWrite?.(planned())));
-    if (stopped) return stopped;
-  }
+  const planned = () => ({ ...situation(), plan, clients });
+  const stopped =
+    (await guarded(asker, (guard) => guard.onPlan?.(planned()))) ??
+    (await guarded(asker, (guard) => guard.beforeWrite?.(planned())));
+  if (stopped) return stopped;
 
   await change(clients, plan, request, house, context);
   const left = await settle(clients, plan, request, context);
-  // What an interrupted run planned may by now be less than the resource needs.
-  if (left.length === 0 && !earlier?.plan) return AS_PLANNED;
-  const again = await action.plan(clients, target, context);
-  const wrong = changes(again.after, again.before);
+  return left.length === 0 ? AS_PLANNED : judged(clients, left, request, context);
+}
+
+/** Goes on with a change that an interrupted run began, and does of it what is left. */
+async function finish(
+  request: Request,
+  house: House,
+  context: Context,
+  earlier: ResponseRecord,
+  recorded: Plan,
+): Promise<End> {
+  const { action, target, id } = request;
+  const back = await takenBack(earlier, house.ledger);
+  if (back !== undefined) return { outcome: 'excepted', reason: `${back} took it back meanwhile` };
+  const clients = action.clients(await house.sessions.read(target));
+  const fresh = await action.plan(clients, target, context);
+  const strange = unexplained(fresh, recorded, action);
+  if (strange.length > 0) {
+    const reason = `it moved while it was being changed: ${describeChanges(strange)}`;
+    return { outcome: 'unverified', reason, followedBy: successorOf({ id, remediation: action.id, target }) };
+  }
+  const plan = continued(fresh, recorded);
+  if (changes(plan.before, plan.after).length === 0) {
+    const since = changes(fresh.after, fresh.before);
+    return since.length > 0
+      ? { outcome: 'unverified', reason: `${MORE_SINCE}: ${describeChanges(since)}` }
+      : { outcome: 'verified', reason: 'the change of an interrupted run is in place' };
+  }
+  await context.record('continued', { before: plan.before, after: plan.after });
+  await change(clients, plan, request, house, context);
+  const left = await settle(clients, plan, request, context);
+  // What was planned then may by now be less than the resource needs.
+  return judged(clients, left, request, context);
+}
+
+/** The end of a change by what another plan still finds wrong, whatever of the first plan is not in place. */
+async function judged(
+  clients: unknown,
+  left: readonly Change[],
+  { action, target }: Request,
+  context: Context,
+): Promise<End> {
+  const { before, after } = await action.plan(clients, target, context);
+  const wrong = changes(after, before);
   if (wrong.length > 0) {
     const how = left.length > 0 ? 'changed, but it reads back otherwise' : MORE_SINCE;
     return { outcome: 'unverified', reason: `${how}: ${describeChanges(wrong)}` };
@@ -183,6 +223,46 @@ async function fix(request: Request, house: House, context: Context, resumed: bo
     ? AS_PLANNED
     : { outcome: 'verified', reason: 'the resource is compliant, if not exactly as planned' };
 }
+
+/** What is not as it was when a plan was stored. What lasts, and so may be another's work too, need only be meant to be the same. */
+const movedSince = (stored: Plan, fresh: Plan, { lasting = [] }: Action): Change[] => [
+  ...changes(stored.before, fresh.before).filter(({ part: name }) => !lasting.includes(name)),
+  ...changes(stored.after, fresh.after),
+];
+
+/** Parts of a plan that neither it nor a run that was interrupted can have left as they are. */
+const unexplained = (fresh: Plan, recorded: Plan, { lasting = [], transitional }: Action): Change[] =>
+  changes(recorded.before, recorded.after)
+    .map(({ part: name, from, to }) => ({ part: name, from, to, found: part(fresh.before, name) }))
+    .filter(
+      ({ part: name, from, to, found }) =>
+        !lasting.includes(name) && !equal(found, from) && !equal(found, to) && !transitional?.(name, found),
+    )
+    .map(({ part: name, to, found }) => ({ part: name, from: to, to: found }));
+
+/** Who took a response back, if an undo of it has begun to write. */
+export async function takenBack({ orders }: ResponseRecord, ledger: Ledger): Promise<string | undefined> {
+  for (const { undo, by } of orders) {
+    const record = undo === undefined ? undefined : await ledger.get(undo);
+    if (record && hasWritten(record)) return by;
+  }
+  return undefined;
+}
+
+/** What guards look at, as it is when they are asked. */
+const situationOf = (
+  { action, target, finding, held, fixed = [], waiting }: Request,
+  { policy, home, watch }: House,
+  context: Context,
+): (() => Situation) => {
+  const others = waiting && waiting.response.id !== context.response && { waiting };
+  return () => ({
+    ...{ action, target, finding, policy, context, home, fixed, at: new Date() },
+    ...(held && { hold: held }),
+    ...(watch && { watch }),
+    ...others,
+  });
+};
 
 /** In whose name guards are asked, and where those that yield leave their reason. */
 interface Asker {
@@ -203,17 +283,16 @@ async function guarded(
   return undefined;
 }
 
-export const isApproved = ({ orders }: ResponseRecord): boolean => orders.some(({ verb }) => verb === 'approve');
-const NOT_AS_APPROVED =
-  'it moved since the plan that was approved, so nothing was changed, and a new plan is asked for';
+/** True when the response began to change its resource: then there is something to take back. */
+export const hasWritten = ({ timeline }: ResponseRecord): boolean => timeline.some(({ event }) => event === 'applying');
 
+export const isApproved = ({ orders }: ResponseRecord): boolean => orders.some(({ verb }) => verb === 'approve');
+
+const COMPLIANT: Stop = { outcome: 'compliant', reason: 'nothing to change' };
 const AS_PLANNED: Stop = { outcome: 'verified', reason: 'changed, and it reads back as planned' };
 const MORE_SINCE = 'what was planned is in place, and more is wrong since';
 
-/**
- * What is left of a recorded plan after an interruption: its own parts, as they are now. A part that the record does not know
- * how to go back from is left to another response.
- */
+/** What is left of a recorded plan after an interruption: its own parts, as they are now. No other: the record knows no way back. */
 const continued = (fresh: Plan, recorded: Plan): Plan => ({
   ...fresh,
   after: changes(recorded.before, recorded.after).reduce(

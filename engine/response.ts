@@ -31,8 +31,8 @@ export interface Response {
   /** From the event to the last log line. */
   readonly correlation: string;
   readonly finding: Pick<Finding, 'source' | 'type' | 'id' | 'productArn' | 'severity' | 'title'>;
-  /** Ids of all responses to the same telling of the finding, where it means several resources. */
-  readonly siblings?: readonly string[];
+  /** How many responses there are to the same telling of the finding, where it means several resources. */
+  readonly siblings?: number;
   /** ISO 8601, UTC, to the millisecond. */
   readonly startedAt: string;
   readonly finishedAt?: string;
@@ -41,6 +41,8 @@ export interface Response {
   readonly reason?: string;
   /** Name of the guard that ended it, where one did. */
   readonly guard?: string;
+  /** The response that comes in its place, where its plan came to nothing. */
+  readonly followedBy?: string;
   /** The response that this one takes back. */
   readonly undoes?: string;
   /** Who asked for it, where a person did. */
@@ -53,23 +55,28 @@ export interface End {
   /** In words. */
   readonly reason?: string | undefined;
   readonly guard?: string | undefined;
+  readonly followedBy?: string | undefined;
 }
 
 /** A response as it ended. */
-export function ended(response: Response, { outcome, reason, guard }: End, at: Date): Response {
-  const { reason: _, guard: __, ...rest } = response;
-  return {
-    ...rest,
-    outcome,
-    finishedAt: at.toISOString(),
-    ...(reason !== undefined && { reason }),
-    ...(guard !== undefined && { guard }),
-  };
+export const ended = (response: Response, { outcome, reason, guard, followedBy }: End, at: Date): Response => ({
+  ...reopened(response),
+  outcome,
+  finishedAt: at.toISOString(),
+  ...(reason !== undefined && { reason }),
+  ...(guard !== undefined && { guard }),
+  ...(followedBy !== undefined && { followedBy }),
+});
+
+/** A response as it was before it ended. */
+export function reopened(response: Response): Response {
+  const { outcome: _, finishedAt: __, reason: ___, guard: ____, followedBy: _____, ...open } = response;
+  return open;
 }
 
-/** A person's word on a response: an approval or denial of its plan, or that it is to be taken back. */
+/** What is said of a response: its plan is approved, denied, or was decided by nobody in time; or it is to be taken back. */
 export interface Order {
-  readonly verb: 'approve' | 'deny' | 'undo';
+  readonly verb: 'approve' | 'deny' | 'expire' | 'undo';
   /** ARN of the person, as IAM knows them. */
   readonly by: string;
   /** ISO 8601, UTC. */

@@ -4,7 +4,7 @@ import type { Stop } from './guards/guard.ts';
 import { type Hold, type Holds, type Ledger, leaseKey } from './ledger/ledger.ts';
 import type { Context, Plan } from './remediation.ts';
 import { attempt, change, describeChanges, type House, isApproved, type Request, settle } from './respond.ts';
-import type { End, Response, ResponseRecord } from './response.ts';
+import type { End, Response } from './response.ts';
 import { changes } from './state.ts';
 import { targetKey } from './targets.ts';
 
@@ -33,9 +33,6 @@ export interface UndoRequest extends Request {
 export const undo = (request: UndoRequest, house: UndoHouse): Promise<Response> =>
   attempt(request, house, goBack, { undoes: request.undoes });
 
-/** True when the response began to change its resource: then there is something to take back. */
-export const hasWritten = ({ timeline }: ResponseRecord): boolean => timeline.some(({ event }) => event === 'applying');
-
 /** Whether an undo of a response opens again what a fix closed: that of an undo brings the fix back. */
 export async function opensAgain({ undoes }: Response, ledger: Ledger): Promise<boolean> {
   const taken = undoes === undefined ? undefined : await ledger.get(undoes);
@@ -43,7 +40,7 @@ export async function opensAgain({ undoes }: Response, ledger: Ledger): Promise<
 }
 
 async function goBack(request: UndoRequest, house: UndoHouse, context: Context, resumed: boolean): Promise<End> {
-  const { action, target, recorded, id, hold, message } = request;
+  const { action, target, recorded, id, hold, message, undoes, by } = request;
   if (action.undo === 'irreversible') return { outcome: 'refused', reason: `${action.id} cannot be undone` };
   z.parse(action.state, recorded.before);
 
@@ -79,6 +76,9 @@ async function goBack(request: UndoRequest, house: UndoHouse, context: Context, 
     const moved = changes(plan.before, now);
     if (moved.length > 0)
       return { outcome: 'changed-since', reason: `it changed meanwhile: ${describeChanges(moved)}` };
+    // Known to whoever goes on with the response, or looks at it again.
+    const until = hold && { until: hold.until };
+    await house.ledger.order(undoes, { verb: 'undo', by, at: new Date().toISOString(), undo: id, ...until });
     // Held before it is open again: or a finding in between would have it fixed, and the fix would be held.
     await context.record(hold ? 'held' : 'hold lifted', { ...hold });
     await house.holds.put(key, holder, hold);

@@ -1,4 +1,5 @@
 import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { describeError, isTransient } from '../errors.ts';
 import type { SessionConfig } from './session.ts';
 
 /** What the parameter says when everything may run. */
@@ -8,7 +9,7 @@ const CACHED_MS = 30_000;
 
 /**
  * The kill switch: an SSM parameter. `off` lets everything run; any other text stops it, and is the reason. One that is not
- * there stops it too: nobody can tell what was meant.
+ * there or may not be read stops it too: nobody can tell what was meant.
  * https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameter.html
  */
 export class KillSwitch {
@@ -25,7 +26,7 @@ export class KillSwitch {
     this.#now = now;
   }
 
-  /** Why nothing may be changed, at most half a minute old; undefined: it may. @throws when the parameter cannot be read */
+  /** Why nothing may be changed, at most half a minute old; undefined: it may. @throws what is transient */
   async stopped(): Promise<string | undefined> {
     if (this.#answer && this.#answer.until > this.#now()) return this.#answer.why;
     const why = this.#read();
@@ -45,8 +46,8 @@ export class KillSwitch {
       const text = Parameter?.Value?.trim();
       return text === OFF ? undefined : text || `the parameter ${this.#name} is empty`;
     } catch (error) {
-      if (error instanceof Error && error.name === 'ParameterNotFound') return `there is no parameter ${this.#name}`;
-      throw error;
+      if (isTransient(error)) throw error;
+      return `the parameter ${this.#name} cannot be read: ${describeError(error)}`;
     }
   }
 }

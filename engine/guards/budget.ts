@@ -9,11 +9,13 @@ import type { Guard, Planned, Stop } from './guard.ts';
 export const budget = {
   name: 'budget',
   async beforeWrite(situation) {
-    const { watch, action, target, policy, at } = situation;
+    const { watch, action, target, policy, context, at } = situation;
     if (!watch) return undefined;
     const { perHour } = budgetOf(policy, action.id);
-    const spent = await watch.budgets.spend({ remediation: action.id, account: target.account }, perHour, at);
-    return spent.breaker ? stop(spent.breaker.why) : tooMuchOfAll(situation, spent.count);
+    const { account, region } = target;
+    const change = { remediation: action.id, account, region, response: context.response };
+    const { count, breaker } = await watch.budgets.spend(change, perHour, at);
+    return breaker ? stop(breaker.why) : tooMuchOfAll(situation, count.inRegion);
   },
 } satisfies Guard;
 

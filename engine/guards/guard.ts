@@ -3,7 +3,7 @@ import type { Budgets } from '../ledger/budgets.ts';
 import type { Hold } from '../ledger/ledger.ts';
 import type { Policy } from '../policy-schema.ts';
 import type { Action, Context, Plan, Target } from '../remediation.ts';
-import type { Outcome } from '../response.ts';
+import type { Outcome, ResponseRecord } from '../response.ts';
 
 /** What a guard looks at. */
 export interface Situation {
@@ -18,8 +18,10 @@ export interface Situation {
   readonly at: Date;
   /** What an undo left on the resource, also when its time is over. */
   readonly hold?: Hold;
-  /** When this remediation fixed the resource before, oldest first: ISO 8601, UTC. */
+  /** When this remediation changed the resource before, oldest first: ISO 8601, UTC. */
   readonly fixed: readonly string[];
+  /** The response that waits for the approval of a plan for the same resource, if one does. */
+  readonly waiting?: ResponseRecord;
   /** Absent where a person runs a remediation without a deployed Firebreak. */
   readonly watch?: Watch;
 }
@@ -54,7 +56,8 @@ export interface Guard {
   /** To these it only says its reason. */
   readonly yieldsTo?: readonly Word[];
   onFinding?(situation: Situation): Answer;
+  /** Asked in every run, so also after an approval. */
   onPlan?(situation: Planned): Answer;
-  /** Asked last, and again after an approval. */
+  /** Asked when all others let it pass. */
   beforeWrite?(situation: Planned): Answer;
 }

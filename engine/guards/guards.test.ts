@@ -129,6 +129,7 @@ describe('the guards', () => {
       'hold approval run',
       'freeze run',
       'protected',
+      'waiting approval run',
       'mode approval run',
       'caution approval run',
       'cool-down approval run',

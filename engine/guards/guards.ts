@@ -10,6 +10,7 @@ import { mode } from './mode.ts';
 import { protectedThings } from './protected.ts';
 import { sample } from './sample.ts';
 import { selfCaused } from './self-caused.ts';
+import { waiting } from './waiting.ts';
 
 /** All guards, in the order in which they are asked. */
 export const GUARDS: readonly Guard[] = [
@@ -20,6 +21,7 @@ export const GUARDS: readonly Guard[] = [
   hold,
   freeze,
   protectedThings,
+  waiting,
   mode,
   caution,
   coolDown,

@@ -1,6 +1,9 @@
 import type { Guard, Situation, Stop } from './guard.ts';
 
-/** A person's word that nothing at all is changed, until it is taken back. */
+/**
+ * A person's word that nothing more is fixed, until it is taken back. What has begun is finished, and what was done can be
+ * taken back.
+ */
 export const killSwitch = {
   name: 'kill-switch',
   onFinding: stopped,

@@ -10,7 +10,6 @@ import type { Guard, Planned, Situation, Stop } from './guard.ts';
 export const protectedThings = {
   name: 'protected',
   onPlan: refused,
-  beforeWrite: refused,
 } satisfies Guard;
 
 async function refused(situation: Planned): Promise<Stop | undefined> {

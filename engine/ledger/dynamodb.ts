@@ -10,10 +10,18 @@ import {
 import type { SessionConfig } from '../aws/session.ts';
 import type { Finding } from '../findings/finding.ts';
 import type { Plan } from '../remediation.ts';
-import { type End, ended, type Order, type Response, type ResponseRecord, type TimelineEntry } from '../response.ts';
+import {
+  type End,
+  ended,
+  type Order,
+  type Response,
+  type ResponseRecord,
+  reopened,
+  type TimelineEntry,
+} from '../response.ts';
 import type { Json } from '../state.ts';
 import { dynamoDb, type Item, packed, text, unpacked } from './item.ts';
-import { isWanted, type Ledger, type Orders, type Wanted } from './ledger.ts';
+import { isWanted, type Ledger, type Wanted } from './ledger.ts';
 
 /** Index of headers by the day they started. */
 export const BY_DAY = 'by-day';
@@ -29,7 +37,7 @@ let sequence = 0;
  * per timeline entry; finding and plan are compressed, since an item holds 400 kB at most.
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html#limits-items
  */
-export class DynamoDbLedger implements Ledger, Orders {
+export class DynamoDbLedger implements Ledger {
   readonly #db: DynamoDBClient;
   readonly #table: string;
   readonly #now: () => Date;
@@ -71,9 +79,7 @@ export class DynamoDbLedger implements Ledger, Orders {
   }
 
   async reopen(response: Response): Promise<void> {
-    if (response.outcome !== 'awaiting-approval') return;
-    const { outcome: _, finishedAt: __, reason: ___, guard: ____, ...open } = response;
-    await this.#moveOn(response, open);
+    if (response.outcome === 'awaiting-approval') await this.#moveOn(response, reopened(response));
   }
 
   /** Puts a header in the place of the one that is known; answers another that is there meanwhile. */

@@ -3,7 +3,15 @@ import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Finding } from '../findings/finding.ts';
 import type { Plan } from '../remediation.ts';
-import { type End, ended, type Response, type ResponseRecord, type TimelineEntry } from '../response.ts';
+import {
+  type End,
+  ended,
+  type Order,
+  type Response,
+  type ResponseRecord,
+  reopened,
+  type TimelineEntry,
+} from '../response.ts';
 import type { Json } from '../state.ts';
 import { isResponseId } from '../targets.ts';
 import { appendLine, FOLDER_MODE, readIfThere, readLines, replace, sync, write, writeOnce } from './durable.ts';
@@ -13,6 +21,7 @@ const HEADER = 'header.json';
 const FINDING = 'finding.json';
 const PLAN = 'plan.json';
 const TIMELINE = 'timeline.ndjson';
+const ORDERS = 'orders.ndjson';
 
 /**
  * The ledger in files, for whoever runs a remediation without a deployment: a folder per response, which appears whole or
@@ -68,6 +77,20 @@ export class FileLedger implements Ledger {
     return closed;
   }
 
+  async order(id: string, order: Order): Promise<Order> {
+    const decided = order.undo === undefined && this.#orders(id).find(({ undo }) => undo === undefined);
+    if (decided) return decided;
+    appendLine(this.#path(id, ORDERS), order);
+    await sync(this.#path(id, ORDERS), this.#path(id));
+    return order;
+  }
+
+  async reopen(response: Response): Promise<void> {
+    if (this.#header(response.id)?.outcome !== 'awaiting-approval') return;
+    await replace(this.#path(response.id, HEADER), pretty(reopened(response)));
+    await this.#keep(response.id);
+  }
+
   async get(id: string): Promise<ResponseRecord | undefined> {
     const response = this.#header(id);
     const finding = response && read<Finding>(this.#path(id, FINDING));
@@ -91,6 +114,10 @@ export class FileLedger implements Ledger {
       .filter((response) => isWanted(response, wanted))
       .sort((a, b) => compare(b.startedAt, a.startedAt) || compare(a.id, b.id))
       .slice(0, wanted.limit);
+  }
+
+  #orders(id: string): Order[] {
+    return readLines<Order>(this.#path(id, ORDERS));
   }
 
   #header(id: string): Response | undefined {

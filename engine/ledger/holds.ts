@@ -5,6 +5,7 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import type { SessionConfig } from '../aws/session.ts';
+import { TransientError } from '../errors.ts';
 import { dynamoDb, type Item, text } from './item.ts';
 import { ALONE, holdOf, keyOf } from './leases.ts';
 import type { Hold, Holds } from './ledger.ts';
@@ -72,19 +73,24 @@ export class DynamoDbHolds implements Holds {
   }
 
   async put(key: string, undo: string, hold: Hold | undefined): Promise<void> {
-    await this.#db.send(
-      new UpdateItemCommand({
-        TableName: this.#table,
-        Key: keyOf(key),
-        UpdateExpression: hold ? 'SET #hold = :hold' : 'REMOVE #hold',
-        ConditionExpression: '#holder = :me',
-        ExpressionAttributeNames: { '#holder': 'holder', '#hold': 'hold' },
-        ExpressionAttributeValues: {
-          ':me': holderOf(undo),
-          ...(hold && { ':hold': text(JSON.stringify(hold)) }),
-        },
-      }),
-    );
+    try {
+      await this.#db.send(
+        new UpdateItemCommand({
+          TableName: this.#table,
+          Key: keyOf(key),
+          UpdateExpression: hold ? 'SET #hold = :hold' : 'REMOVE #hold',
+          ConditionExpression: '#holder = :me',
+          ExpressionAttributeNames: { '#holder': 'holder', '#hold': 'hold' },
+          ExpressionAttributeValues: {
+            ':me': holderOf(undo),
+            ...(hold && { ':hold': text(JSON.stringify(hold)) }),
+          },
+        }),
+      );
+    } catch (error) {
+      if (!(error instanceof ConditionalCheckFailedException)) throw error;
+      throw new TransientError(`${undo} has the resource no more`);
+    }
   }
 
   async release(key: string, undo: string): Promise<void> {

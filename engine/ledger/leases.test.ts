@@ -112,7 +112,7 @@ describe('leases', () => {
             const hold = step.lift ? undefined : { by: step.who, reason: `reason ${count}`, until: `${count}` };
             const ours = model.holder === `response ${step.who}`;
             const failure = await holds.put(key, step.who, hold).catch((error: Error) => error.name);
-            expect(failure).toBe(ours ? undefined : 'ConditionalCheckFailedException');
+            expect(failure).toBe(ours ? undefined : 'TransientError');
             if (ours && hold) model.hold = hold;
             else if (ours) delete model.hold;
             expect(await holds.get(key)).toEqual(model.hold);

@@ -3,7 +3,7 @@ import type { SessionConfig } from '../aws/session.ts';
 import { TransientError } from '../errors.ts';
 import { workerOf } from '../targets.ts';
 import { dynamoDb, type Item, packed, text, unpacked } from './item.ts';
-import type { Hold, Lease, Leases, Note } from './ledger.ts';
+import type { Hold, Lease, Leases, Memory, Note } from './ledger.ts';
 
 /**
  * Notes on one lease. A finding is a kilobyte or two compressed, and an item holds 400 kB: whoever sets off events by the
@@ -57,7 +57,7 @@ export class DynamoDbLeases implements Leases {
       return {
         response: lease?.response?.S ?? note.response,
         notes: notesOf(lease),
-        fixed: lease?.fixed?.L?.flatMap(({ S = [] }) => S) ?? [],
+        memory: lease?.memory?.S === undefined ? { fixed: [] } : (JSON.parse(lease.memory.S) as Memory),
         ...(hold && { hold }),
       };
     } catch (error) {
@@ -66,24 +66,19 @@ export class DynamoDbLeases implements Leases {
     return (await this.#leave(key, note)) ? undefined : this.acquire(key, holder, note);
   }
 
-  async release(
-    key: string,
-    holder: string,
-    seen: readonly Note[],
-    fixed?: readonly string[],
-  ): Promise<readonly Note[]> {
+  async release(key: string, holder: string, seen: readonly Note[], memory?: Memory): Promise<readonly Note[]> {
     try {
       await this.#db.send(
         new UpdateItemCommand({
           TableName: this.#table,
           Key: keyOf(key),
-          UpdateExpression: `REMOVE #holder, #until, #response, #notes${fixed ? ' SET #fixed = :fixed' : ''}`,
+          UpdateExpression: `REMOVE #holder, #until, #response, #notes${memory ? ' SET #memory = :memory' : ''}`,
           ConditionExpression: '#holder = :me AND size(#notes) = :seen',
-          ExpressionAttributeNames: { ...NAMES, ...(fixed && { '#fixed': 'fixed' }) },
+          ExpressionAttributeNames: { ...NAMES, ...(memory && { '#memory': 'memory' }) },
           ExpressionAttributeValues: {
             ':me': text(holder),
             ':seen': { N: String(seen.length) },
-            ...(fixed && { ':fixed': { L: fixed.map(text) } }),
+            ...(memory && { ':memory': text(JSON.stringify(memory)) }),
           },
           ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
         }),

@@ -19,19 +19,16 @@ export interface Ledger {
    * was told once is not taken back by whoever comes second.
    */
   close(response: Response, end: End): Promise<Response>;
-  get(id: string): Promise<ResponseRecord | undefined>;
-  /** Headers, newest first: all, or those with one outcome or because of one finding. */
-  list(wanted: Wanted): Promise<readonly Response[]>;
-}
-
-/** What persons say of responses, and where it is kept. */
-export interface Orders {
   /**
-   * Keeps an order. Of approval and denial the first stays: answers the one that is kept, which may be another's.
+   * Keeps what a person says of a response. Of the decisions on a plan the first stays: answers the one that is kept, which may
+   * be another's.
    */
   order(id: string, order: Order): Promise<Order>;
   /** Takes the end of a response that awaits approval away, so that it goes on; one that ended otherwise stays as it is. */
   reopen(response: Response): Promise<void>;
+  get(id: string): Promise<ResponseRecord | undefined>;
+  /** Headers, newest first: all, or those with one outcome or because of one finding. */
+  list(wanted: Wanted): Promise<readonly Response[]>;
 }
 
 /** Which headers a list has. */
@@ -54,6 +51,7 @@ export interface Note {
   /** As this finding names it: with or without an IAM user's path, in the Region that tells of it. */
   readonly target: Target;
   readonly finding: Finding;
+  readonly siblings?: number;
 }
 
 /** A lease that is held: the open response it belongs to, and what came meanwhile. */
@@ -63,8 +61,15 @@ export interface Lease {
   readonly notes: readonly Note[];
   /** What an undo left on the resource, also when its time is over. */
   readonly hold?: Hold;
-  /** When the remediation fixed the resource, as far as is remembered, oldest first: ISO 8601, UTC. */
+  readonly memory: Memory;
+}
+
+/** What a lease remembers of the resource from one response to the next. */
+export interface Memory {
+  /** When the remediation changed it, as far as is remembered, oldest first: ISO 8601, UTC. */
   readonly fixed: readonly string[];
+  /** Id of the response that asked last for an approval. */
+  readonly waiting?: string;
 }
 
 /** A person's word that a resource stays as it is: until then, no finding has it fixed again. */
@@ -90,9 +95,9 @@ export interface Leases {
   acquire(key: string, holder: string, note: Note): Promise<Lease | undefined>;
   /**
    * Lets go, or answers the notes that came since (without those in `seen`), which the holder looks at first.
-   * @param fixed what the lease shall remember of when the resource was fixed; without it that stays as it is
+   * @param memory what the lease shall remember; without it that stays as it is
    */
-  release(key: string, holder: string, seen: readonly Note[], fixed?: readonly string[]): Promise<readonly Note[]>;
+  release(key: string, holder: string, seen: readonly Note[], memory?: Memory): Promise<readonly Note[]>;
   /** The held lease goes on with another response, for its full time. False: it is somebody else's by now. */
   follow(key: string, holder: string, response: string): Promise<boolean>;
 }

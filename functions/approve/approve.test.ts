@@ -74,7 +74,7 @@ describe('a plan that waits', () => {
     await desktop.open(3380, 3400);
     expect(await approve(ana, waiting.id)).toMatchObject({ status: 202 });
     const { response } = await desktop.ended(waiting.id, 'changed-since');
-    expect(response.reason).toMatch(/^it moved since the plan that was approved, so nothing was changed/);
+    expect(response.reason).toMatch(/^it moved since the plan was made, so nothing was changed/);
     expect(await desktop.rules()).toHaveLength(4);
 
     const anew = await desktop.ended(successorOf(response), 'awaiting-approval');
@@ -211,9 +211,10 @@ describe('a circuit breaker', () => {
     const kind = { remediation: 'network.close-open-ingress', account };
     const budgets = new DynamoDbBudgets(session, LEDGER_TABLE);
     await budgets.open(kind, { at: new Date().toISOString(), count: 50, limit: 50, why: 'too many' });
-    expect((await budgets.spend(kind, 50, new Date())).breaker).toBeDefined();
+    const change = { ...kind, region: HOME_REGION, response: 'network-aaaaaaaaaa' };
+    expect((await budgets.spend(change, 50, new Date())).breaker).toBeDefined();
     expect(await ask(ana, path(account))).toMatchObject({ status: 202, body: { ...kind, by: ana.arn } });
-    expect(await budgets.spend(kind, 50, new Date())).toEqual({ count: 1 });
+    expect(await budgets.spend(change, 50, new Date())).toEqual({ count: { all: 1, inRegion: 1 } });
     expect(await ask(ana, path(account))).toMatchObject({
       status: 404,
       body: { error: 'no such circuit breaker is open' },

@@ -1,6 +1,6 @@
 import { type Answer, type Asked, assertOutsider, Refusal } from '../../engine/door.ts';
-import { approvalEnds } from '../../engine/instructions.ts';
 import { instruct, type Office, recorded } from '../../engine/office.ts';
+import { approvalEnds } from '../../engine/policy.ts';
 import type { Order, ResponseRecord } from '../../engine/response.ts';
 
 /**
@@ -21,12 +21,22 @@ export async function decide(
   const wanted: Order = { verb, by: by.arn, at: at.toISOString(), ...(reason !== undefined && { reason }) };
   const kept = known ?? (await office.ledger.order(response.id, wanted));
   if (kept.verb !== verb || kept.by !== by.arn) {
-    const decided = kept.verb === 'approve' ? 'approved' : 'denied';
-    throw new Refusal(409, `${kept.by} ${decided} ${response.id} at ${kept.at}`, `see firebreak show ${response.id}`);
+    throw new Refusal(
+      409,
+      `${kept.by} ${DECIDED[kept.verb]} ${response.id} at ${kept.at}`,
+      `see firebreak show ${response.id}`,
+    );
   }
   await instruct({ do: verb, response: response.id }, office);
   return { response: response.id, decision: verb, by: kept.by, at: kept.at };
 }
+
+const DECIDED = {
+  approve: 'approved',
+  deny: 'denied',
+  expire: 'ended the time to decide on',
+  undo: 'took back',
+} as const;
 
 /** @throws {Refusal} when there is no plan that waits for a decision, or not any more */
 async function assertOpen({ response }: ResponseRecord, at: Date, { ledger, policy }: Office): Promise<void> {

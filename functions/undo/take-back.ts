@@ -1,9 +1,10 @@
 import { type Answer, type Asked, assertOutsider, Refusal } from '../../engine/door.ts';
-import { approvalEnds } from '../../engine/instructions.ts';
 import { instruct, type Office, recorded } from '../../engine/office.ts';
+import { approvalEnds } from '../../engine/policy.ts';
+import { hasWritten } from '../../engine/respond.ts';
 import type { Order } from '../../engine/response.ts';
 import { responseId } from '../../engine/targets.ts';
-import { hasWritten, opensAgain } from '../../engine/undo.ts';
+import { opensAgain } from '../../engine/undo.ts';
 
 const DAY = 86_400;
 /** Seconds. What shall be left alone for longer is an exception of the policy. */
