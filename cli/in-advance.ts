@@ -5,7 +5,7 @@ import type { Stop } from '../engine/guards/guard.ts';
 import { protectedBy } from '../engine/guards/protected.ts';
 import { SIMULATED } from '../engine/guards/sample.ts';
 import { selfCaused } from '../engine/guards/self-caused.ts';
-import { caseOf, exceptionFor, modeOf, takes, type Where } from '../engine/policy.ts';
+import { budgetOf, caseOf, exceptionFor, modeOf, takes, type Where } from '../engine/policy.ts';
 import type { Policy } from '../engine/policy-schema.ts';
 import type { Action, Target } from '../engine/remediation.ts';
 
@@ -121,7 +121,7 @@ export const IN_ADVANCE: Readonly<Record<string, (question: Question) => Word>> 
 
   budget({ action: { id }, policy }) {
     const own = policy.remediations[id]?.budget;
-    const { perHour, share, shareFrom } = own ?? policy.budget;
+    const { perHour, share, shareFrom } = budgetOf(policy, id);
     const limits = `${perHour} an hour, and ${share * 100} % of all from ${shareFrom} on`;
     return asked(
       `whether its changes in the account are within ${limits}`,

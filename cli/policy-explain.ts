@@ -68,7 +68,11 @@ export async function policyExplain(file: string, options: ExplainOptions, { out
   }
   const explained = findings.map((finding) => explain(finding, policy, at, opened));
   if (options.json) out.json({ at: at.toISOString(), findings: explained });
-  else for (const each of explained) show(each, out);
+  else
+    explained.forEach((each, index) => {
+      if (index > 0) out.line();
+      show(each, out);
+    });
   return 0;
 }
 

@@ -236,7 +236,7 @@ export function commandLine(version: string, io: Io, ended: (code: number) => vo
         'firebreak run snapshots.privatize-rds-snapshot --plan --target arn:aws:rds:eu-west-1:444455556666:snapshot:daily',
         'firebreak run snapshots.privatize-rds-snapshot --targets-file snapshots.txt --concurrency 20',
       ) +
-        '\n\nWhat it changes is recorded first in .firebreak/responses, where undo finds it. Who types it has approved it:\nmode, caution and holds only warn; exceptions of the policy hold. Ctrl-C ends what is in work, and starts no more.',
+        '\n\nWhat it changes is recorded first in .firebreak/responses, where undo finds it. Who types it has approved it:\nmode, caution, holds and freezes only warn; exceptions and what is protected hold. Ctrl-C ends what is in work, and starts no more.',
     )
     .action(async (id: string, options: RunOptions) => {
       const { run } = await import('./run.ts');

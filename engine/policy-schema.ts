@@ -125,15 +125,27 @@ const promotionSchema = z.strictObject({
 });
 export type Promotion = z.infer<typeof promotionSchema>;
 
+/** Changes in one hour of the clock. */
+const perHour = () => z.int().check(z.gte(1));
+/** The part of all resources of the kind that may be changed in one hour, */
+const share = () => z.number().check(z.gt(0), z.lte(1));
+/** counted from so many changes on. */
+const shareFrom = () => z.int().check(z.gte(1));
+
 /** How much may be changed without a person, counted by remediation and account. */
 const budgetSchema = z.strictObject({
-  /** Changes in one hour of the clock. */
-  perHour: z._default(z.int().check(z.gte(1)), 50),
-  /** The part of all resources of the kind that may be changed in one hour; counted from `shareFrom` changes on. */
-  share: z._default(z.number().check(z.gt(0), z.lte(1)), 0.5),
-  shareFrom: z._default(z.int().check(z.gte(1)), 10),
+  perHour: z._default(perHour(), 50),
+  share: z._default(share(), 0.5),
+  shareFrom: z._default(shareFrom(), 10),
 });
 export type Budget = z.infer<typeof budgetSchema>;
+
+/** What of it a remediation has otherwise. */
+const ownBudgetSchema = z.strictObject({
+  perHour: z.exactOptional(perHour()),
+  share: z.exactOptional(share()),
+  shareFrom: z.exactOptional(shareFrom()),
+});
 
 /** The shape of response-policy.yml: closed, so that a misspelt line is an error and not a line without effect. */
 export const policySchema = z.strictObject({
@@ -148,7 +160,7 @@ export const policySchema = z.strictObject({
       z.string(),
       z.strictObject({
         mode: z.optional(z.enum(MODES)),
-        budget: z.optional(budgetSchema),
+        budget: z.optional(ownBudgetSchema),
         parameters: z._default(z.record(z.string(), z.unknown()), {}),
       }),
     ),

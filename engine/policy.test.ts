@@ -4,7 +4,7 @@ import * as z from 'zod/mini';
 import { findingOn } from '../local/findings.ts';
 import { type Finding, SEVERITIES } from './findings/finding.ts';
 import { severityOf } from './findings/severity.ts';
-import { atLeast, type Case, exceptionFor, modeOf, parametersOf, promoted, promotionOf } from './policy.ts';
+import { atLeast, budgetOf, type Case, exceptionFor, modeOf, parametersOf, promoted, promotionOf } from './policy.ts';
 import { type Policy, policySchema } from './policy-schema.ts';
 import { targetFromArn } from './targets.ts';
 
@@ -203,6 +203,12 @@ test('parameters come from the policy, defaults from the schema, and nothing els
   expect(parametersOf(policy(), action)).toEqual({ days: 90 });
   expect(parametersOf(set({ days: 30 }), action)).toEqual({ days: 30 });
   expect(() => parametersOf(set({ day: 30 }), action)).toThrow();
+});
+
+test('a budget of its own says what is otherwise than for all', () => {
+  const set = policy({ budget: { perHour: 20, share: 0.2 }, remediations: { 'a.b': { budget: { perHour: 5 } } } });
+  expect(budgetOf(set, 'a.b')).toEqual({ perHour: 5, share: 0.2, shareFrom: 10 });
+  expect(budgetOf(set, 'a.c')).toEqual({ perHour: 20, share: 0.2, shareFrom: 10 });
 });
 
 describe('an exception', () => {

@@ -104,9 +104,11 @@ function said({ remediation, account, unit, severity, tag, mode }: ModeLine): st
 export const parametersOf = <P>(policy: Policy, action: Pick<Action<never, P>, 'id' | 'parameters'>): P =>
   z.parse(action.parameters, policy.remediations[action.id]?.parameters ?? {});
 
-/** What a remediation may change by itself: its own budget, or the one for all. */
-export const budgetOf = (policy: Policy, remediation: string): Budget =>
-  policy.remediations[remediation]?.budget ?? policy.budget;
+/** What a remediation may change by itself: its own budget, and what that does not say is as for all. */
+export const budgetOf = (policy: Policy, remediation: string): Budget => ({
+  ...policy.budget,
+  ...policy.remediations[remediation]?.budget,
+});
 
 /** The exception that covers a target on a day, if one does. */
 export function exceptionFor(policy: Policy, remediation: string, target: Target, now: Date): Exception | undefined {

@@ -134,6 +134,9 @@ describe('a policy that is wrong is told its line, what is wrong and what to wri
     const { holds, problems } = said(['modes: [', 'budget: {}', 'budget: {}']);
     expect(holds).toBe(false);
     expect(problems[0]).toMatch(/^p\.yml:\d: YAML: .+: write it as YAML 1\.2 takes it$/);
+    expect(said(['organization: *none']).problems).toEqual([
+      'p.yml:2: YAML: *none stands for what is elsewhere: write that here, too',
+    ]);
     expect(said(['budget: {}', 'budget: {}']).problems[0]).toMatch(/^p\.yml:3: YAML: Map keys must be unique/);
   });
 });
@@ -209,6 +212,37 @@ describe('a policy holds', () => {
     expect(said(lines, ['storage']).holds).toBe(true);
     expect(said(lines).problems).toHaveLength(2);
   });
+});
+
+test('whatever a file says, it holds or is told what is wrong, at a line that it has', () => {
+  const sections = [
+    'version',
+    'organization',
+    'accounts',
+    'modes',
+    'exceptions',
+    'freezes',
+    'protected',
+    'budget',
+    '__proto__',
+  ];
+  const lines = ['remediation', 'account', 'unit', 'tag', 'mode', 'resource', 'weekly', 'from', 'until', 'constructor'];
+  const line = fc.dictionary(fc.constantFrom(...lines), fc.oneof(fc.jsonValue(), fc.constantFrom('*', 'observe')));
+  const section = fc.oneof(fc.jsonValue(), fc.array(line, { maxLength: 3 }), line);
+  fc.assert(
+    fc.property(fc.dictionary(fc.constantFrom(...sections), section), fc.string(), fc.boolean(), (map, text, isMap) => {
+      const file = join(folder, 'any.yml');
+      const content = isMap ? JSON.stringify(map, null, 1) : text;
+      writeFileSync(file, content);
+      const { policy, problems } = readPolicy(file, actions, [], now);
+      expect(policy === undefined).toBe(problems.length > 0);
+      for (const { line, path, wrong, write } of problems) {
+        expect(line).toBeGreaterThan(0);
+        expect(line).toBeLessThanOrEqual(content.split(/\r\n|[\n\r]/).length);
+        for (const word of [path, wrong, write]) expect(word).not.toBe('');
+      }
+    }),
+  );
 });
 
 test('the nearest word is the word itself, and one that is a letter off is found', () => {

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
+import { isMap, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml';
 import * as z from 'zod/mini';
 import { memberRole } from '../engine/aws/sessions.ts';
 import type { Where } from '../engine/policy.ts';
@@ -67,16 +67,21 @@ export function readPolicy(
   const near = (where: Where): number => (where.length === 0 ? 1 : (lineOf(where) ?? near(where.slice(0, -1))));
   const located = (faults: readonly Fault[]): Problem[] =>
     faults
-      .map(({ where, wrong, write }) => ({ line: near(where), path: where.join('.'), wrong, write }))
+      .map(({ where, wrong, write }) => ({ line: near(where), path: where.join('.') || 'policy', wrong, write }))
       .sort((a, b) => a.line - b.line);
 
-  if (document.errors.length > 0) {
-    const problems = document.errors.map(({ message, pos: [position] }) => ({
-      ...{ line: lineAt(position), path: 'YAML' },
-      ...{ wrong: message.replaceAll('\n', ' '), write: 'it as YAML 1.2 takes it' },
-    }));
-    return { problems, warnings: [], lineOf };
-  }
+  const yaml = document.errors.map(({ message, pos: [position] }) => ({
+    ...{ line: lineAt(position), path: 'YAML' },
+    ...{ wrong: message.replaceAll('\n', ' '), write: 'it as YAML 1.2 takes it' },
+  }));
+  visit(document, {
+    Alias(_, { source, range }) {
+      // Whoever reviews a line should see what it says.
+      const wrong = `*${source} stands for what is elsewhere`;
+      yaml.push({ line: lineAt(range?.[0] ?? 0), path: 'YAML', wrong, write: 'that here, too' });
+    },
+  });
+  if (yaml.length > 0) return { problems: yaml, warnings: [], lineOf };
   const { data, error } = z.safeParse(policySchema, document.toJS(), { reportInput: true });
   if (error) return { problems: located(faultsOf(error.issues, policySchema)), warnings: [], lineOf };
   const { faults, warnings } = check(data, { actions, elsewhere }, now);
