@@ -199,7 +199,8 @@ describe('a response', () => {
   });
 
   test('resumed does not claim what came after its plan', async () => {
-    doors.killAt = await recorded('applying');
+    const calls = await recorded('applying');
+    doors.killAt = calls;
     const one = request(shutDoors(), 'interrupted');
     await expect(respond(one, house())).rejects.toThrow('killed');
     doors.state = { ...SHUT, roof: 'open' };
@@ -212,7 +213,8 @@ describe('a response', () => {
   });
 
   test('resumed before it wrote makes its plan anew when more is open by then', async () => {
-    doors.killAt = await recorded('plan');
+    const calls = await recorded('plan');
+    doors.killAt = calls;
     const one = request(shutDoors(), 'interrupted');
     await expect(respond(one, house())).rejects.toThrow('killed');
     doors.state = { ...doors.state, roof: 'open' };

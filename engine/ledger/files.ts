@@ -100,7 +100,7 @@ export class FileLedger implements Ledger {
       response,
       finding,
       ...(plan && { plan }),
-      orders: [],
+      orders: this.#orders(id),
       timeline: readLines<TimelineEntry>(this.#path(id, TIMELINE)),
     };
   }
