@@ -120,6 +120,9 @@ export class Laboratory {
       throw error;
     } finally {
       await doors.setFaults([]);
+      // Its second look comes a minute later, and would be taken for calls of another run.
+      const { SECOND_LOOK_QUEUE_URL: QueueUrl } = worker.deployed.environment;
+      if (QueueUrl) await this.#sqs.send(new PurgeQueueCommand({ QueueUrl }));
     }
     return { calls: (await doors.calls(this.#seen)).filter(own), killed: [...this.#killed] };
   }
