@@ -16,7 +16,7 @@ import { responseId, targetOf } from '../../engine/targets.ts';
 import { type UndoHouse, undo } from '../../engine/undo.ts';
 import { HOME_REGION, MEMBER_ACCOUNTS } from '../../local/connection.ts';
 import { contract, sharedCloud } from '../../local/contract.ts';
-import { disturbed } from '../../local/disturbed.ts';
+import { disturbed, mortal } from '../../local/disturbed.ts';
 import {
   allow,
   createGroup,
@@ -205,6 +205,16 @@ describe('when it is asked for', () => {
       });
     },
   );
+
+  test('whichever call it dies after, the next run ends it', async () => {
+    for (let last = 1; last <= 7; last += 1) {
+      const request = requestFor(await createOwnGroup(account, await createNetwork(account), FLUSH));
+      const died = respond({ ...request, action: mortal(action, last) }, house);
+      await expect(died).rejects.toThrow('no answer');
+      expect([last, await respond(request, house)]).toMatchObject([last, { outcome: 'verified' }]);
+      expect([last, await isThere(request.target.id)]).toEqual([last, false]);
+    }
+  });
 
   test('an undo that was killed when it had made the group finishes that one', async () => {
     const network = await createNetwork(account);

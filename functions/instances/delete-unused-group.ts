@@ -78,7 +78,8 @@ export default defineRemediation({
   decline: ({ facts: { kept } }) => (kept === null ? undefined : { outcome: 'refused', reason: kept }),
 
   async write({ ec2 }, target, { [PART]: next }, _, { response, record }) {
-    if (next === null) return remove(ec2, target);
+    // A part that is absent is one that is null.
+    if (!next) return remove(ec2, target);
     const { name, vpc, which } = next;
     const place = { vpc, account: target.account };
     // One that a killed run began.

@@ -136,6 +136,10 @@ export class Laboratory {
       await this.#sqs.send(new PurgeQueueCommand({ QueueUrl: worker.deployed.environment.QUEUE_URL }));
       await doors.setFaults([]);
       throw error;
+    } finally {
+      // Its second look comes a minute later, and would be taken for calls of another run.
+      const { SECOND_LOOK_QUEUE_URL: QueueUrl } = worker.deployed.environment;
+      if (QueueUrl) await this.#sqs.send(new PurgeQueueCommand({ QueueUrl }));
     }
     const disturbed = (await doors.faults()).reduce((sum, { applied }) => sum + applied, 0);
     await doors.setFaults([]);
