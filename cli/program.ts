@@ -136,11 +136,10 @@ export function commandLine(version: string, io: Io, ended: (code: number) => vo
     .addHelpText(
       'after',
       examples(
-        'firebreak list --outcome awaiting-approval',
         'firebreak approve network-h7kq2m9xwa',
         'firebreak approve network-h7kq2m9xwa --yes --reason "agreed with the owner" --json',
       ) +
-        '\n\nIf the resource moved since, the approval is void: nothing is written, and the new plan is shown. The first decision\nstays. Whom the finding is about cannot decide. It needs the policy firebreak-approver.',
+        '\n\nfirebreak list --outcome awaiting-approval shows what waits. If the resource moved since, the approval is void: nothing\nis written, and the new plan is shown. The first decision stays. Whom the finding is about cannot decide.\nIt needs the policy firebreak-approver.',
     )
     .action(async (id: string, options: DecideOptions) => {
       const { decide } = await import('./decide.ts');
