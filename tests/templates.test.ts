@@ -146,7 +146,8 @@ describe('the door', () => {
 
   test.each(operators)('to $name is for people who have its policy, on exactly its routes', ({ lambda, resources }) => {
     const [[, policy] = []] = ofType(resources, 'AWS::IAM::ManagedPolicy');
-    const { Statement } = policy?.Properties.PolicyDocument as { Statement: Statement[] };
+    if (!policy) throw new Error('there is no policy for people');
+    const { Statement } = policy.Properties.PolicyDocument as { Statement: Statement[] };
     expect(Statement.map(({ Action }) => Action)).toEqual(['execute-api:Invoke', 'ssm:GetParameter', 'dynamodb:Query']);
     const routes = list(Statement[0]?.Resource).map((arn) => String(arn).replace(/^.*\$default\//, ''));
     const paths = lambda.events.map(({ httpApi }: { httpApi: { method: string; path: string } }) => {
