@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { sessionConfig } from '../engine/aws/session.ts';
+import { DynamoDbBudgets } from '../engine/ledger/budgets.ts';
 import { analyst } from '../local/analyst.ts';
 import { deployedLedger, OpenDesktop, paperCase } from '../local/cases.ts';
-import { HOME_REGION } from '../local/connection.ts';
+import { HOME_REGION, LEDGER_TABLE, ROOT, SECURITY_ACCOUNT } from '../local/connection.ts';
 import { sharedCloud } from '../local/contract.ts';
 import type { Credentials } from '../local/lambda-environment.ts';
 import { main } from './main.ts';
@@ -113,6 +115,26 @@ describe('approve', () => {
       `firebreak: ${una.arn} denied ${id} at 2026-11-26T09:00:00.000Z: see firebreak show ${id}\n`,
     ]);
   });
+});
+
+test('a plan that nobody decided on in time is approved by nobody', async () => {
+  const { id } = await paperCase(cloud, {}, new Date(Date.now() - 25 * 3_600_000));
+  const { code, err } = await firebreak(ana, ['approve', id, '--yes']);
+  expect([code, err]).toEqual([
+    1,
+    `firebreak: nobody decided on ${id} within 24 hours, and its plan is too old now: the next telling of the finding makes a new plan\n`,
+  ]);
+});
+
+test('breaker close closes a circuit breaker, in the name of who does', async () => {
+  const account = String(200_000_000_000 + Math.floor(Math.random() * 1_000_000_000));
+  const kind = { remediation: 'network.close-open-ingress', account };
+  const session = { ...sessionConfig(SECURITY_ACCOUNT, HOME_REGION, ROOT), endpoint: cloud.endpoint };
+  await new DynamoDbBudgets(session, LEDGER_TABLE).open(kind, { at: '2026-11-26', count: 9, limit: 9, why: 'a flood' });
+  const words = ['breaker', 'close', kind.remediation, '--account', account];
+  expect((await firebreak(ana, words)).out).toBe(`closed  ${kind.remediation} in account ${account}  by ${ana.arn}\n`);
+  const { code, err } = await firebreak(ana, words);
+  expect([code, err]).toEqual([1, expect.stringContaining('no such circuit breaker is open')]);
 });
 
 test('deny ends it, with the reason', async () => {

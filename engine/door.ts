@@ -74,7 +74,8 @@ export function createDoor(name: string, account: string, routes: Readonly<Recor
     .handler(async (event, _context: LambdaContext) => {
       const { routeKey, pathParameters: path = {}, requestContext } = event;
       const { userArn: arn, accessKey, accountId } = requestContext.authorizer.iam;
-      const told = { route: routeKey, ...path, by: arn };
+      const { id: response, ...named } = path;
+      const told = { route: routeKey, ...(response !== undefined && { response }), ...named, by: arn };
       try {
         const known = routes[routeKey];
         if (!known) throw new Refusal(404, `there is no ${routeKey}`, 'deploy this version');
