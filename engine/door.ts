@@ -48,7 +48,8 @@ export type Route = (asked: Asked<string | undefined>) => Promise<Answer>;
 export const route =
   <B>(body: Shape<B>, answer: (asked: Asked<B>) => Promise<Answer>): Route =>
   async (asked) => {
-    const { data, rejection } = read(body, asked.body === undefined ? {} : json(asked.body), 'body');
+    const said = asked.body === undefined ? {} : json(asked.body);
+    const { data, rejection } = said === undefined ? { rejection: 'body: is not JSON' } : read(body, said, 'body');
     if (rejection !== undefined) throw new Refusal(400, rejection, 'send what the command of this version sends');
     return answer({ ...asked, body: data as B });
   };
