@@ -362,13 +362,13 @@ describe('the deployed ledger', () => {
     const key = leaseKey(RDS, targetKey(target));
     const finding = findingOn(target, 'securityhub', 'RDS.1');
     await leases.acquire(key, 'a message', { response: 'snapshots-aaaaaaaaaa', target, finding });
-    const busy = await firebreak(['undo', id, '--yes', '--table', table]);
+    const busy = await firebreak(['undo', id, '--direct', '--yes', '--table', table]);
     expect(busy.code).toBe(1);
     expect(busy.out).toMatch(/refused {2}response snapshots-aaaaaaaaaa works on it: try again/);
     expect(await sharedWith(target)).toEqual([]);
     await leases.release(key, 'a message', []);
 
-    const { code, out } = await firebreak(['undo', id, '--yes', '--table', table, '--reason', 'audit']);
+    const { code, out } = await firebreak(['undo', id, '--direct', '--yes', '--table', table, '--reason', 'audit']);
     expect([code, await sharedWith(target)]).toEqual([0, EXPOSED]);
     expect(out).not.toContain('A deployed Firebreak');
     const after = await deployed.list({ since: new Date(0), limit: 1 });

@@ -60,6 +60,17 @@ describe('the command line', () => {
       ['undo', 'snapshots-aaaaaaaaaa', '--hold', 'long'],
       /a time \(12h, 7d, 2w\) of at most 52w, or 0/,
     ],
+    ['a denial for no reason', ['deny', 'snapshots-aaaaaaaaaa'], /required option '--reason <text>'/],
+    ['what is no id, to approve', ['approve', 'x', '--yes'], /not the id of a response/],
+    ['a stop for no reason', ['stop', ' '], /a text of 1 to 500 characters/],
+    ['a stop that is none', ['stop', 'Off'], /"Off" is what the switch says when everything runs/],
+    ['a breaker of nothing', ['breaker', 'close', 'ports', '--account', '444455556666'], /ports is no remediation/],
+    [
+      'a breaker of no account',
+      ['breaker', 'close', RDS, '--account', '4444'],
+      /4444 is not a twelve-digit account id/,
+    ],
+    ['a breaker anywhere', ['breaker', 'close', RDS], /required option '--account <id>'/],
     ['a hold for no reason', ['undo', 'snapshots-aaaaaaaaaa', '--reason', ' '], /a text of 1 to 500 characters/],
     ['a time that is none', ['list', '--since', 'yesterday'], /a time ago/],
     ['a limit of nothing', ['list', '--limit', '0'], /whole number from 1 to 10000/],
@@ -102,12 +113,23 @@ describe('the command line', () => {
     expect(out.length).toBeGreaterThan(3);
   });
 
-  test.each(['catalogue', 'list', 'show', 'undo', 'policy', 'replay', 'run'])(
-    '%s --help shows how to use it',
-    async (verb) => {
-      expect((await firebreak(verb, '--help')).out).toMatch(new RegExp(`Examples:\\n {2}\\$ firebreak ${verb}`));
-    },
-  );
+  test.each([
+    'catalogue',
+    'list',
+    'show',
+    'approve',
+    'deny',
+    'undo',
+    'stop',
+    'breaker close',
+    'policy',
+    'replay',
+    'run',
+  ])('%s --help shows how to use it', async (verb) => {
+    expect((await firebreak(...verb.split(' '), '--help')).out).toMatch(
+      new RegExp(`Examples:\\n {2}\\$ firebreak ${verb}`),
+    );
+  });
 
   test('shows one remediation with what the policy says', async () => {
     const file = join(folder, 'policy.yml');

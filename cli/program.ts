@@ -1,6 +1,9 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { OUTCOMES } from '../engine/response.ts';
+import type { BreakerOptions } from './breaker.ts';
 import type { CatalogueOptions } from './catalogue.ts';
+import type { DecideOptions } from './decide.ts';
+import type { SwitchOptions } from './kill-switch.ts';
 import type { ListOptions } from './list.ts';
 import type { CheckOptions } from './policy-check.ts';
 import type { ExplainOptions } from './policy-explain.ts';
@@ -64,12 +67,11 @@ const wholeNumber =
 const json = new Option('--json', 'one JSON document on standard output');
 const region = new Option('--region <region>', "AWS Region; without it the SDK's own setting (AWS_REGION, profile)");
 const role = new Option('--role <name>', "role to assume where a resource is in another account than the caller's");
+const reason = (why: string): Option => new Option('--reason <text>', why).argParser(reasonText);
+const noWait = new Option('--no-wait', 'do not wait until it has ended');
 const policy = new Option('--policy <file>', 'response policy to go by (default: the shipped response-policy.yml)');
-const ledger = [
-  new Option('--local', 'only look into the local ledger, .firebreak/responses'),
-  new Option('--table <name>', 'table of the deployed ledger').default('firebreak-ledger'),
-  region,
-];
+const deployed = [new Option('--table <name>', 'table of the deployed ledger').default('firebreak-ledger'), region];
+const ledger = [new Option('--local', 'only look into the local ledger, .firebreak/responses'), ...deployed];
 
 const EXIT_CODES = `
 Exit codes:
@@ -143,14 +145,52 @@ export function commandLine(version: string, io: Io, ended: (code: number) => vo
       ended(await show(id, options, io));
     });
 
-  verb('undo', "take a response back, with the caller's own credentials", [
+  verb('approve', 'let the stored plan of a response run, byte for byte', [
+    reason('why, for whoever reads it later'),
+    new Option('--yes', 'approve without asking; the plan is shown all the same'),
+    noWait,
+    ...deployed,
+    json,
+  ])
+    .argument('<response>', 'id of the response, as list shows it')
+    .addHelpText(
+      'after',
+      examples(
+        'firebreak approve network-h7kq2m9xwa',
+        'firebreak approve network-h7kq2m9xwa --yes --reason "agreed with the owner" --json',
+      ) +
+        '\n\nfirebreak list --outcome awaiting-approval shows what waits. If the resource moved since, the approval is void: nothing\nis written, and the new plan is shown. The first decision stays. Whom the finding is about cannot decide.\nIt needs the policy firebreak-approver.',
+    )
+    .action(async (id: string, options: DecideOptions) => {
+      const { decide } = await import('./decide.ts');
+      ended(await decide('approve', id, options, io));
+    });
+
+  verb('deny', 'end a response that awaits approval, without a change', [
+    reason('why, for whoever reads it later').makeOptionMandatory(),
+    noWait,
+    ...deployed,
+    json,
+  ])
+    .argument('<response>', 'id of the response, as list shows it')
+    .addHelpText('after', examples('firebreak deny network-h7kq2m9xwa --reason "the port is behind a firewall"'))
+    .action(async (id: string, options: DecideOptions) => {
+      const { decide } = await import('./decide.ts');
+      ended(await decide('deny', id, options, io));
+    });
+
+  verb('undo', 'take a response back, part by part, and hold the resource so', [
     new Option('--yes', 'write without asking: an undo opens again what the response closed'),
-    new Option('--plan', 'only show what would be written'),
-    new Option('--reason <text>', 'why, for whoever meets the hold').argParser(reasonText),
+    new Option(
+      '--plan',
+      'only show what would be written; of a deployed response, the plan then waits for an approval',
+    ),
+    reason('why, for whoever meets the hold'),
     new Option(
       '--hold <time>',
       'until then no finding has it fixed again: 12h, 7d, 2w; 0 for none (default: 7d)',
     ).argParser(holdTime),
+    new Option('--direct', "with the caller's own credentials, past the door and the approval: to break the glass"),
     role,
     policy,
     ...ledger,
@@ -161,9 +201,10 @@ export function commandLine(version: string, io: Io, ended: (code: number) => vo
       'after',
       examples(
         'firebreak undo snapshots-h7kq2m9xwa --plan',
-        'firebreak undo snapshots-h7kq2m9xwa --yes --hold 12h --reason "the auditors need it until tonight"',
+        'firebreak undo snapshots-h7kq2m9xwa --hold 12h --reason "the auditors need it until tonight"',
+        'firebreak undo snapshots-h7kq2m9xwa --direct --yes --role BreakGlass',
       ) +
-        '\n\nA part that somebody changed since is not written over: the outcome is then changed-since. Until the hold is over,\nfindings about the resource end excepted. An undo of an undo brings the fix back, and lifts the hold.',
+        '\n\nA part that somebody changed since is not written over: the outcome is then changed-since. Until the hold is over,\nfindings about the resource end excepted. An undo of an undo brings the fix back, and lifts the hold.\nA deployed Firebreak does it, through its door: it needs the policy firebreak-undoer, and firebreak-approver to go on\nwithout somebody else. What run changed is taken back directly.',
     )
     .action(async (id: string, options: UndoOptions) => {
       const { undoResponse } = await import('./undo.ts');
@@ -203,6 +244,42 @@ export function commandLine(version: string, io: Io, ended: (code: number) => vo
     .action(async (file: string, options: ExplainOptions) => {
       const { policyExplain } = await import('./policy-explain.ts');
       ended(await policyExplain(file, options, io));
+    });
+
+  verb('stop', 'have no deployed worker change anything, within a minute', [region, json])
+    .argument('<reason>', 'why, for everybody whose response is deferred', reasonText)
+    .addHelpText('after', examples('firebreak stop "the rules deploy went wrong, see INC-7"'))
+    .action(async (why: string, options: SwitchOptions) => {
+      const { stop } = await import('./kill-switch.ts');
+      ended(await stop(why, options, io));
+    });
+
+  verb('resume', 'let the workers change things again; what was deferred is tried again', [region, json]).action(
+    async (options: SwitchOptions) => {
+      const { resume } = await import('./kill-switch.ts');
+      ended(await resume(options, io));
+    },
+  );
+
+  verb('status', 'whether everything is stopped, by whom and since when', [region, json]).action(
+    async (options: SwitchOptions) => {
+      const { status } = await import('./kill-switch.ts');
+      ended(await status(options, io));
+    },
+  );
+
+  const breaker = program.command('breaker').description('circuit breakers, which stop what is changed too often');
+  verb(
+    'close',
+    'close a circuit breaker, so that what it deferred is tried again',
+    [new Option('--account <id>', 'the account that it stopped changes in').makeOptionMandatory(), region, json],
+    breaker,
+  )
+    .argument('<remediation>', 'id of the remediation, as catalogue shows it')
+    .addHelpText('after', examples('firebreak breaker close network.close-open-ingress --account 444455556666'))
+    .action(async (id: string, options: BreakerOptions) => {
+      const { closeBreaker } = await import('./breaker.ts');
+      ended(await closeBreaker(id, options, io));
     });
 
   verb('replay', 'what an event would bring about: reads and plans, and never writes', [

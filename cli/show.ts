@@ -2,12 +2,12 @@ import { inForce } from '../engine/guards/hold.ts';
 import { type Hold, type Holds, leaseKey } from '../engine/ledger/ledger.ts';
 import type { Plan } from '../engine/remediation.ts';
 import { hasWritten } from '../engine/respond.ts';
-import type { Response, ResponseRecord, TimelineEntry } from '../engine/response.ts';
+import type { Order, Response, ResponseRecord, TimelineEntry } from '../engine/response.ts';
 import { canonical, changes, type Json } from '../engine/state.ts';
 import { targetKey } from '../engine/targets.ts';
 import { outcomeSpan } from './desk.ts';
 import { showPlan } from './difference.ts';
-import { findResponse, type LedgerOptions } from './ledgers.ts';
+import { type Book, findResponse, type LedgerOptions } from './ledgers.ts';
 import type { Io, Span, Terminal } from './terminal.ts';
 
 export interface ShowOptions extends LedgerOptions {
@@ -16,13 +16,22 @@ export interface ShowOptions extends LedgerOptions {
 
 /** `firebreak show <response>` */
 export async function show(id: string, options: ShowOptions, { out }: Io): Promise<number> {
-  const { record, holds, kind, where } = await findResponse(id, options);
-  const { response, finding, plan, timeline } = record;
-  const hold = await holdInForce(holds, response);
+  const found = await findResponse(id, options);
+  const { record, holds, kind } = found;
   if (options.json) {
+    const hold = await holdInForce(holds, record.response);
     out.json({ ledger: kind, ...record, undo: undoCommand(record) ?? null, hold: hold ?? null });
-    return 0;
-  }
+  } else await present(found, out);
+  return 0;
+}
+
+/** All about a response, for people. */
+export async function present(
+  { record, holds, where }: Pick<Book, 'holds' | 'where'> & { readonly record: ResponseRecord },
+  out: Terminal,
+): Promise<void> {
+  const { response, finding, plan, orders, timeline } = record;
+  const hold = await holdInForce(holds, response);
   out.line(['bold', response.id], '  ', outcomeSpan(response.outcome), '  ', response.reason ?? '');
   out.line();
   const held: Span[][] = hold
@@ -33,7 +42,7 @@ export async function show(id: string, options: ShowOptions, { out }: Io): Promi
         ],
       ]
     : [];
-  out.table([...header(response), [['dim', 'found in'], where], ...held]);
+  out.table([...header(response), [['dim', 'found in'], where], ...held, ...orders.map(ordered)]);
   out.line();
   out.table([
     [['dim', 'finding'], `${finding.source} ${finding.type}, ${finding.severity}`],
@@ -52,8 +61,19 @@ export async function show(id: string, options: ShowOptions, { out }: Io): Promi
     out.line();
     out.line(['dim', 'go back with  '], undo);
   }
-  return 0;
 }
+
+const ORDERED: Readonly<Record<Order['verb'], string>> = {
+  approve: 'approved',
+  deny: 'denied',
+  expire: 'nobody decided in time,',
+  undo: 'taken back',
+};
+
+const ordered = ({ verb, by, at, reason, undo }: Order): Span[] => [
+  ['dim', ORDERED[verb]],
+  `by ${by}, ${at}${undo === undefined ? '' : `, as ${undo}`}${reason === undefined ? '' : `: ${reason}`}`,
+];
 
 const header = ({ remediation, target, startedAt, finishedAt, by, undoes, correlation }: Response): Span[][] => [
   [['dim', 'remediation'], remediation],

@@ -60,5 +60,5 @@ export class Terminal {
 export interface Io {
   readonly out: Terminal;
   readonly err: Terminal;
-  readonly input: NodeJS.ReadStream;
+  readonly input: NodeJS.ReadableStream & { readonly isTTY?: boolean };
 }

@@ -48,7 +48,8 @@ export type Route = (asked: Asked<string | undefined>) => Promise<Answer>;
 export const route =
   <B>(body: Shape<B>, answer: (asked: Asked<B>) => Promise<Answer>): Route =>
   async (asked) => {
-    const { data, rejection } = read(body, asked.body === undefined ? {} : json(asked.body), 'body');
+    const said = asked.body === undefined ? {} : json(asked.body);
+    const { data, rejection } = said === undefined ? { rejection: 'body: is not JSON' } : read(body, said, 'body');
     if (rejection !== undefined) throw new Refusal(400, rejection, 'send what the command of this version sends');
     return answer({ ...asked, body: data as B });
   };
@@ -74,7 +75,8 @@ export function createDoor(name: string, account: string, routes: Readonly<Recor
     .handler(async (event, _context: LambdaContext) => {
       const { routeKey, pathParameters: path = {}, requestContext } = event;
       const { userArn: arn, accessKey, accountId } = requestContext.authorizer.iam;
-      const told = { route: routeKey, ...path, by: arn };
+      const { id: response, ...named } = path;
+      const told = { route: routeKey, ...(response !== undefined && { response }), ...named, by: arn };
       try {
         const known = routes[routeKey];
         if (!known) throw new Refusal(404, `there is no ${routeKey}`, 'deploy this version');

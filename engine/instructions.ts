@@ -74,17 +74,22 @@ async function decided(
     if (told === 'expire') return;
     throw new Error(`nobody has decided on ${response.id}`);
   }
-  if (decision.verb === 'approve') {
+  // A message may come long after it was sent: from a dead-letter queue, weeks later.
+  const isOld = waits && approvalEnds({ finishedAt: decision.at }, house.policy) <= new Date();
+  if (decision.verb === 'approve' && !isOld) {
     await house.ledger.reopen(response);
     return goOn(record, message, house);
   }
   if (waits) await end(response, endOf(decision, house), house);
 }
 
-const endOf = ({ verb, by, reason }: Order, { policy }: House): End =>
-  verb === 'deny'
-    ? { outcome: 'denied', reason: `denied by ${by}${reason === undefined ? '' : `: ${reason}`}` }
-    : { outcome: 'expired', reason: `nobody decided within ${policy.approvals.expireAfterHours} hours` };
+function endOf({ verb, by, at, reason }: Order, { policy }: House): End {
+  if (verb === 'deny')
+    return { outcome: 'denied', reason: `denied by ${by}${reason === undefined ? '' : `: ${reason}`}` };
+  const time = `within ${policy.approvals.expireAfterHours} hours`;
+  const late = `${by} approved it at ${at}, and it did not begin ${time}`;
+  return { outcome: 'expired', reason: verb === 'approve' ? late : `nobody decided ${time}` };
+}
 
 async function end(response: Response, how: End, house: InstructedHouse): Promise<void> {
   const closed = await house.ledger.close(response, how);

@@ -3,9 +3,18 @@ import { TransientError } from './errors.ts';
 import type { Stop } from './guards/guard.ts';
 import { type Hold, type Holds, type Ledger, leaseKey } from './ledger/ledger.ts';
 import type { Context, Plan } from './remediation.ts';
-import { attempt, change, describeChanges, type House, isApproved, type Request, settle } from './respond.ts';
+import {
+  attempt,
+  change,
+  describeChanges,
+  type House,
+  hasWritten,
+  isApproved,
+  type Request,
+  settle,
+} from './respond.ts';
 import type { End, Response } from './response.ts';
-import { changes } from './state.ts';
+import { type Change, changes } from './state.ts';
 import { targetKey } from './targets.ts';
 
 /** Where an undo runs: it takes the resource for itself, and puts a hold on it. */
@@ -45,19 +54,22 @@ async function goBack(request: UndoRequest, house: UndoHouse, context: Context, 
   z.parse(action.state, recorded.before);
 
   const earlier = resumed ? await house.ledger.get(id) : undefined;
-  const applying = earlier?.timeline.some(({ event }) => event === 'applying');
+  const applying = earlier !== undefined && hasWritten(earlier);
+  const changed = async (how: string, list: readonly Change[]): Promise<End> => {
+    // What another message of this very undo has begun to write is nobody else's change.
+    const record = applying ? undefined : await house.ledger.get(id);
+    if (record && hasWritten(record)) throw new TransientError(`${id} is being written back`);
+    return { outcome: 'changed-since', reason: `${how}: ${describeChanges(list)}` };
+  };
   const reader = action.clients(await house.sessions.read(target));
   const { changedSince, ...plan } = await action.undo(reader, target, recorded, context);
-  if (changedSince.length > 0) {
-    return { outcome: 'changed-since', reason: `somebody changed it since: ${describeChanges(changedSince)}` };
-  }
+  if (changedSince.length > 0) return changed('somebody changed it since', changedSince);
   const already = changes(plan.before, plan.after).length === 0;
   if (already && house.planOnly) return ALREADY_BACK;
   if (!already) {
     const shown = await house.ledger.plan(id, plan);
     const moved = applying ? [] : [...changes(shown.before, plan.before), ...changes(shown.after, plan.after)];
-    if (moved.length > 0)
-      return { outcome: 'changed-since', reason: `it changed meanwhile: ${describeChanges(moved)}` };
+    if (moved.length > 0) return changed('it changed meanwhile', moved);
     if (house.planOnly) return { outcome: 'observed', reason: 'only a plan was asked for' };
     const approved = earlier !== undefined && isApproved(earlier);
     const stop = applying || approved ? undefined : await house.confirm?.(plan);

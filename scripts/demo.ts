@@ -7,7 +7,7 @@ import { Terminal } from '../cli/terminal.ts';
 import type { Response, ResponseRecord } from '../engine/response.ts';
 import { canonical, changes } from '../engine/state.ts';
 import { type Cloud, startCloud } from '../local/cloud.ts';
-import { ADMINISTRATOR_ROLE, Connection, HOME_REGION, ROOT } from '../local/connection.ts';
+import { Connection, HOME_REGION, ROOT } from '../local/connection.ts';
 import { SCENES, type Scene, type Told } from '../local/scenes.ts';
 
 const HELP = `npm start -- [--json]
@@ -173,7 +173,7 @@ function disappointments(telling: Telling, records: readonly ResponseRecord[]): 
 async function takeBack(response: string, endpoint: string): Promise<Response> {
   progress(`taking one fix back: firebreak undo ${response}`);
   const command = fileURLToPath(new URL('../cli/firebreak.mjs', import.meta.url));
-  const child = spawn(process.execPath, [command, 'undo', response, '--yes', '--json', '--role', ADMINISTRATOR_ROLE], {
+  const child = spawn(process.execPath, [command, 'undo', response, '--yes', '--json'], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: {
       ...process.env,

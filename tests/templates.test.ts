@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
+import { workerNames } from '../scripts/workers.ts';
 
 interface Resource {
   readonly Type: string;
@@ -17,6 +18,16 @@ const json = (path: string) => JSON.parse(readFileSync(path, 'utf8'));
 const workers = json('functions/workers.json').template.Resources as Record<string, Resource>;
 const rules = json('events/rules.json').Resources as Record<string, Resource>;
 const member = parse(readFileSync('organization/member.yml', 'utf8')).Resources as Record<string, Resource>;
+
+/** The operators' small Lambdas, by their folders, as templates of their own. */
+const operators = ['approve', 'undo'].map((name) => {
+  const template = parse(readFileSync(`functions/${name}/template.yml`, 'utf8'), { logLevel: 'silent' });
+  return {
+    name,
+    lambda: template.functions[name],
+    resources: template.resources.Resources as Record<string, Resource>,
+  };
+});
 
 const ofType = (resources: Record<string, Resource>, type: string): [string, Resource][] =>
   Object.entries(resources).filter(([, resource]) => resource.Type === type);
@@ -88,7 +99,9 @@ describe('the rules', () => {
 });
 
 describe('the roles', () => {
-  const roles = [...ofType(workers, 'AWS::IAM::Role'), ...ofType(member, 'AWS::IAM::Role')];
+  const roles = [workers, member, ...operators.map(({ resources }) => resources)].flatMap((all) =>
+    ofType(all, 'AWS::IAM::Role'),
+  );
 
   test.each(roles)('%s writes to nothing by a bare wildcard', (_, role) => {
     for (const { Action, Resource } of statementsOf(role)) {
@@ -122,6 +135,49 @@ describe('the roles', () => {
     expect(onLedger).toHaveLength(1);
     expect(onLedger[0]?.Condition).toEqual({ 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [`${name}#*`] } });
     expect(onLedger[0]?.Action).not.toContain('dynamodb:DeleteItem');
+  });
+});
+
+describe('the door', () => {
+  const invokeWorkers = workers.InstructWorkers?.Properties.PolicyDocument as { Statement: Statement[] };
+
+  test.each(operators)('to $name opens by IAM alone', ({ lambda }) => {
+    expect(lambda.events.length).toBeGreaterThan(0);
+    for (const { httpApi } of lambda.events) expect(httpApi.authorizer).toEqual({ type: 'aws_iam' });
+  });
+
+  test.each(operators)('to $name is for people who have its policy, on exactly its routes', ({ lambda, resources }) => {
+    const [[, policy] = []] = ofType(resources, 'AWS::IAM::ManagedPolicy');
+    if (!policy) throw new Error('there is no policy for people');
+    const { Statement } = policy.Properties.PolicyDocument as { Statement: Statement[] };
+    expect(Statement.map(({ Action }) => Action)).toEqual(['execute-api:Invoke', 'ssm:GetParameter', 'dynamodb:Query']);
+    const routes = list(Statement[0]?.Resource).map((arn) => String(arn).replace(/^.*\$default\//, ''));
+    const paths = lambda.events.map(({ httpApi }: { httpApi: { method: string; path: string } }) => {
+      // A star stands for any number of parts.
+      return `${httpApi.method}${httpApi.path.replaceAll(/\{\w+\}(\/\{\w+\})*/g, '*')}`;
+    });
+    expect(routes).toEqual(paths);
+  });
+
+  test.each(operators)('lets $name keep orders, and tell the workers and nobody else', ({ resources }) => {
+    const [[, role] = []] = ofType(resources, 'AWS::IAM::Role');
+    expect(role?.Properties.ManagedPolicyArns).toEqual(['InstructWorkers']);
+    for (const { Action, Condition } of role ? statementsOf(role) : []) {
+      if (list(Action).some((name) => String(name).startsWith('dynamodb:'))) {
+        expect(Object.keys(Condition ?? {})).toEqual(['ForAllValues:StringLike']);
+        expect(list(Action)).not.toContain('dynamodb:DeleteItem');
+      }
+    }
+    expect(invokeWorkers.Statement).toEqual([
+      {
+        Sid: 'InstructWorkers',
+        Effect: 'Allow',
+        Action: 'lambda:InvokeFunction',
+        Resource: workerNames().map((worker) => ({
+          'Fn::Sub': `arn:\${AWS::Partition}:lambda:\${AWS::Region}:\${AWS::AccountId}:function:firebreak-${worker}`,
+        })),
+      },
+    ]);
   });
 });
 

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
-import { parseArn } from '../arn.ts';
 import type { FindingResource } from './finding.ts';
+import { isNamed } from './identity.ts';
 import { accountId, instant, json, maybe, name, partitionOf, reader, region, shape } from './reader.ts';
 import { ACCOUNT, distinct, resource } from './resources.ts';
 import { severityOf } from './severity.ts';
@@ -125,7 +125,7 @@ function principalOf({ accountId, resource, service }: Detail, partition: string
     IAMUser: `arn:${partition}:iam::${account}:user/${userName}`,
   };
   const arn = userName && userType && Object.hasOwn(arns, userType) ? arns[userType] : undefined;
-  return arn && parseArn(arn) && !arn.endsWith('/') ? arn : undefined;
+  return arn && isNamed(arn) && !arn.endsWith('/') ? arn : undefined;
 }
 
 const written = shape(() => z.object({ sample: z.literal(true) }));

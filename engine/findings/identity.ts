@@ -28,4 +28,4 @@ export function actor(who: z.output<ReturnType<typeof identity>>): Pick<Finding,
 }
 
 /** IAM's paths take characters that no other ARN has: whoever chooses one is not to go unnamed by it. */
-const isNamed = (arn: string): boolean => parseArn(arn) !== undefined || principalOf(arn) !== undefined;
+export const isNamed = (arn: string): boolean => parseArn(arn) !== undefined || principalOf(arn) !== undefined;
