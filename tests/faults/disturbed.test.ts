@@ -80,7 +80,7 @@ test('#10 a throttle on one account holds up no other one', async () => {
       operation: 'ModifySnapshotAttribute',
       principal: inMembers('snapshots'),
       account: account.id,
-      throttle: { bucket: 1, refillPerSecond: 3 },
+      throttle: { bucket: 1, refillPerSecond: 4 },
     },
   ]);
   const during = await milliseconds();
