@@ -1,4 +1,4 @@
-import type { Numbered } from './numbered.ts';
+import type { Numbered } from './results.ts';
 import { describeUnequal, type Walk } from './walk.ts';
 
 const PROSE = `# Reliability
