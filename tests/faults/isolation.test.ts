@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import {
-  AuthorizeSecurityGroupIngressCommand,
   DescribeNetworkInterfacesCommand,
   DescribeSecurityGroupsCommand,
   DescribeSnapshotsCommand,
@@ -21,7 +20,7 @@ import { changing, Deployed, inLongForm, killerOf, tried } from '../../local/dep
 import { createGroup } from '../../local/exposures/network.ts';
 import { deployedHouse } from '../../local/house.ts';
 import type { Account } from '../../local/specimen.ts';
-import { compromisedInstance, openGroup, type Wrong } from './exposures.ts';
+import { compromisedInstance, type Wrong } from './exposures.ts';
 
 const action = isolateInstance as Action;
 const SESSIONS = '*:assumed-role/firebreak-instances/*';
@@ -166,41 +165,4 @@ test('#19 open connections end: each interface is first in a group that is open 
   expect(seen[0]?.groups).toEqual(wrong.groups);
   expect(await wrong.closed()).toBe(true);
   tried(19, 1);
-});
-
-test('#22 what others hang on waits for a person, who is told what hangs on it', async () => {
-  const nat = await compromisedInstance(account);
-  await ec2.send(
-    new ModifyNetworkInterfaceAttributeCommand({
-      NetworkInterfaceId: (await interfaceOf(nat)).NetworkInterfaceId,
-      SourceDestCheck: { Value: false },
-    }),
-  );
-  const waits = await respondTo(nat);
-  expect(waits).toMatchObject({
-    outcome: 'awaiting-approval',
-    reason: expect.stringContaining('forwards the traffic of other machines'),
-  });
-  expect(await nat.groupIds()).toEqual(nat.groups);
-
-  // A rule that also opens what the finding does not speak of goes as a whole, or not at all.
-  const wide = await openGroup(account);
-  await ec2.send(
-    new AuthorizeSecurityGroupIngressCommand({
-      GroupId: wide.target.id,
-      IpPermissions: [{ IpProtocol: 'tcp', FromPort: 20, ToPort: 30, IpRanges: [{ CidrIp: '0.0.0.0/0' }] }],
-    }),
-  );
-  const before = await wide.rules();
-  expect(await respondTo(wide)).toMatchObject({
-    outcome: 'awaiting-approval',
-    reason: expect.stringContaining('tcp 20-30 from 0.0.0.0/0 also opens tcp 20-21, tcp 23-30'),
-  });
-  expect(await wide.rules()).toEqual(before);
-  expect(
-    (await deployed.allCalls()).filter(
-      (call) => call.principal.includes(':assumed-role/firebreak-network/') && changing(call),
-    ),
-  ).toEqual([]);
-  tried(22, 2);
 });
