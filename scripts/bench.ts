@@ -8,6 +8,7 @@ import { bytes } from './bench/bytes.ts';
 import { calls } from './bench/calls.ts';
 import { cost } from './bench/cost.ts';
 import { custodian } from './bench/custodian.ts';
+import { duplicates } from './bench/duplicates.ts';
 import { hang } from './bench/hang.ts';
 import { latency } from './bench/latency.ts';
 import { load } from './bench/load.ts';
@@ -17,20 +18,36 @@ import { sessions } from './bench/sessions.ts';
 import { storm } from './bench/storm.ts';
 
 /** In this order: Cloud Custodian looks at all that there is, so it comes before what others leave behind. */
-const MEASUREMENTS: readonly Measurement[] = [bytes, load, custodian, calls, hang, storm, latency, cost, sessions];
+const MEASUREMENTS: readonly Measurement[] = [
+  bytes,
+  load,
+  custodian,
+  calls,
+  hang,
+  storm,
+  duplicates,
+  latency,
+  cost,
+  sessions,
+];
 
-const HELP = `npm run bench -- [--only <name>,...] [--json]
+const HELP = `npm run bench -- [--only <name>,...] [--storm <n>] [--json]
 
 Measures against the budgets on the embedded cloud, without an AWS account, and ends with 1 when one does not hold. All
-measurements, which take some five minutes, write docs/benchmarks.md, docs/cost.md and docs/sessions.md; --only writes the last
-of them or nothing.
+measurements, which take some nine minutes, write docs/benchmarks.md, docs/cost.md and docs/sessions.md; --only writes the last
+of them or nothing. --storm says how many resources the throttle storm has (1000).
 
 ${MEASUREMENTS.map(({ name, about }) => `  ${name.padEnd(10)} ${about}`).join('\n')}
 
 Times are worth something on a machine that does nothing else.`;
 
 const { values } = parseArgs({
-  options: { only: { type: 'string' }, json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+  options: {
+    only: { type: 'string' },
+    storm: { type: 'string', default: '1000' },
+    json: { type: 'boolean' },
+    help: { type: 'boolean', short: 'h' },
+  },
 });
 const screen = new Terminal(values.json ? process.stderr : process.stdout);
 
@@ -41,9 +58,15 @@ async function main(): Promise<number> {
     process.stderr.write(`npm run bench: there is no measurement ${unknown}\n\n${HELP}\n`);
     return 2;
   }
+  const resources = Number(values.storm);
+  if (!(resources > 50 && resources <= 10_000)) {
+    process.stderr.write(`npm run bench: --storm takes a number from 51 to 10000\n\n${HELP}\n`);
+    return 2;
+  }
   const began = performance.now();
-  const bench = new Bench((step) =>
-    screen.line(['dim', `${((performance.now() - began) / 1_000).toFixed(1).padStart(6)} s  ${step}`]),
+  const bench = new Bench(
+    (step) => screen.line(['dim', `${((performance.now() - began) / 1_000).toFixed(1).padStart(6)} s  ${step}`]),
+    resources,
   );
   const stop = () => process.exit(130);
   process.once('SIGINT', stop).once('SIGTERM', stop);

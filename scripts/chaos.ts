@@ -1,14 +1,18 @@
+import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Terminal } from '../cli/terminal.ts';
 import { contractsOf } from '../local/contracts.ts';
 import { Laboratory } from './chaos/laboratory.ts';
+import { runNumbered } from './chaos/numbered.ts';
 import { pageOf, unequalIn } from './chaos/page.ts';
-import { describeUnequal, type Walk, walk } from './chaos/walk.ts';
+import { describeUnequal, type Extent, type Walk, walk } from './chaos/walk.ts';
 import { loadWorkers } from './workers.ts';
 
-const HELP = `npm run chaos -- <remediation>... | --all [--seeds <n>] [--points <n>] [--json]
+const HELP = `npm run chaos -- <remediation>... | --all [--seeds <n>] [--points <n>] [--jobs <n>] [--json]
 
 Disturbs every call of AWS that the deployed worker makes, on the embedded cloud: throttled, answered with 500, reset before
 and after it took place, cut short, hung, refused, answered as if it had taken place. Then kills the worker with SIGKILL
@@ -18,10 +22,12 @@ a state is not equal, or an outcome not what is so.
   --all         every remediation; without --points also the numbered tests in their long form, and docs/reliability.md
   --seeds <n>   beside, n runs of each specimen with one to three kills at places that the seed chooses (0)
   --points <n>  at most n kill points and n faults of each specimen, spread over the run
+  --jobs <n>    so many embedded clouds at once, each with some of the remediations (one for each processor)
 
 The specimens are those of the remediation's test. A fault or kill point takes one or two seconds.`;
 
 const PAGE = fileURLToPath(new URL('../docs/reliability.md', import.meta.url));
+const SELF = fileURLToPath(import.meta.url);
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -29,40 +35,60 @@ const { values, positionals } = parseArgs({
     all: { type: 'boolean' },
     seeds: { type: 'string', default: '0' },
     points: { type: 'string' },
+    jobs: { type: 'string', default: String(availableParallelism()) },
     json: { type: 'boolean' },
     help: { type: 'boolean', short: 'h' },
   },
 });
 const screen = new Terminal(values.json ? process.stderr : process.stdout);
+const progress = (step: string): void => screen.line(['dim', `${step} ...`]);
 
 async function main(): Promise<number> {
   const known = (await loadWorkers()).flatMap(({ remediations }) => remediations.map(({ id }) => id));
   const ids = values.all ? known : positionals;
-  const [seeds, points] = [numberIn(values.seeds), values.points === undefined ? undefined : numberIn(values.points)];
+  const [seeds, jobs] = [numberIn(values.seeds), numberIn(values.jobs)];
+  const points = values.points === undefined ? undefined : numberIn(values.points);
   const stranger = ids.find((id) => !known.includes(id));
   const wrong =
     stranger !== undefined
       ? `there is no remediation ${stranger}; there are ${known.join(', ')}`
       : ids.length === 0
         ? 'name a remediation, or --all'
-        : seeds === undefined || (values.points !== undefined && !points)
-          ? '--seeds and --points take a number'
+        : seeds === undefined || !jobs || (values.points !== undefined && !points)
+          ? '--seeds, --points and --jobs take a number'
           : undefined;
-  if (wrong !== undefined || seeds === undefined) {
+  if (wrong !== undefined || seeds === undefined || !jobs) {
     process.stderr.write(`npm run chaos: ${wrong}\n\n${HELP}\n`);
     return 2;
   }
-  const contracts = await contractsOf(ids);
-  const laboratory = await Laboratory.start(contracts, (step) => screen.line(['dim', `${step} ...`]));
   const stop = () => process.exit(130);
   process.once('SIGINT', stop).once('SIGTERM', stop);
+  const extent = { seeds, ...(points !== undefined && { points }) };
+  const walks = jobs > 1 && ids.length > 1 ? await together(ids, extent, jobs) : await alone(ids, extent);
+  const whole = values.all === true && points === undefined;
+  const numbered = whole ? await runNumbered(progress) : [];
+  if (whole) {
+    writeFileSync(PAGE, `${pageOf(walks, numbered, { date: new Date().toISOString().slice(0, 10), seeds })}\n`);
+  }
+  for (const { number, passed } of numbered) if (!passed) screen.line(['red', 'FAILED '], `test ${number}`);
+  if (values.json) console.log(JSON.stringify(walks, null, 2));
+  const faults = walks.reduce((sum, walked) => sum + walked.faults, 0);
+  const killed = walks.reduce((sum, walked) => sum + walked.points + walked.seeds, 0);
+  screen.line(`${faults} faults; ${killed} kill points, ${unequalIn(walks)} unequal states`);
+  return unequalIn(walks) === 0 && numbered.every(({ passed }) => passed) ? 0 : 1;
+}
+
+/** Walks remediations one after the other, in this process. */
+async function alone(ids: readonly string[], extent: Extent): Promise<Walk[]> {
+  const contracts = await contractsOf(ids);
+  const laboratory = await Laboratory.start(contracts, progress);
   const walks: Walk[] = [];
   try {
     for (const contract of contracts) {
       const { id } = contract.action;
       const tell = (found: Parameters<typeof describeUnequal>[0], specimen: number) =>
         screen.line(['red', 'UNEQUAL '], `${id}, specimen ${specimen}, ${describeUnequal(found)}`);
-      for await (const walked of walk(laboratory, contract, { points, seeds }, tell)) {
+      for await (const walked of walk(laboratory, contract, extent, tell)) {
         walks.push(walked);
         screen.line(inOneLine(walked));
       }
@@ -70,14 +96,38 @@ async function main(): Promise<number> {
   } finally {
     await laboratory.stop();
   }
-  if (values.all && points === undefined) {
-    writeFileSync(PAGE, `${pageOf(walks, { date: new Date().toISOString().slice(0, 10) })}\n`);
-  }
-  if (values.json) console.log(JSON.stringify(walks, null, 2));
-  const faults = walks.reduce((sum, walked) => sum + walked.faults, 0);
-  const killed = walks.reduce((sum, walked) => sum + walked.points + walked.seeds, 0);
-  screen.line(`${faults} faults; ${killed} kill points, ${unequalIn(walks)} unequal states`);
-  return unequalIn(walks) === 0 ? 0 : 1;
+  return walks;
+}
+
+/** Walks remediations in several processes, each with a cloud of its own; the answer is in the order of the ids. */
+async function together(ids: readonly string[], { points, seeds }: Extent, jobs: number): Promise<Walk[]> {
+  const options = ['--seeds', String(seeds), ...(points === undefined ? [] : ['--points', String(points)])];
+  const parts = Array.from({ length: Math.min(jobs, ids.length) }, (_, job) =>
+    ids.filter((_, index) => index % jobs === job),
+  );
+  const walks = await Promise.all(
+    parts.map(async (part) => {
+      const child = spawn(process.execPath, [SELF, ...part, ...options, '--jobs', '1', '--json'], {
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      const end = () => child.kill('SIGTERM');
+      process.once('exit', end);
+      // Its last line sums up what ours sums up for all.
+      createInterface({ input: child.stderr }).on('line', (line) => {
+        if (!line.endsWith(' unequal states')) screen.line(line);
+      });
+      const [output, status] = await Promise.all([
+        child.stdout.toArray(),
+        new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve)),
+      ]);
+      process.off('exit', end);
+      if (status !== 0 && status !== 1) throw new Error(`the walk of ${part.join(', ')} ended with ${status}`);
+      return JSON.parse(Buffer.concat(output).toString()) as Walk[];
+    }),
+  );
+  return walks
+    .flat()
+    .sort((a, b) => ids.indexOf(a.remediation) - ids.indexOf(b.remediation) || a.specimen - b.specimen);
 }
 
 const numberIn = (text: string): number | undefined => (/^\d{1,5}$/.test(text) ? Number(text) : undefined);

@@ -24,12 +24,15 @@ export interface Ended {
 export class Bench {
   readonly folder = path.join(ROOT, '.firebreak', `bench-${process.pid}`);
   readonly progress: (step: string) => void;
+  /** Resources of the throttle storm. */
+  readonly storm: number;
   readonly #logged: LogLine[] = [];
   #cloud: Promise<Cloud> | undefined;
   #lastCall = 0;
 
-  constructor(progress: (step: string) => void) {
+  constructor(progress: (step: string) => void, storm: number) {
     this.progress = progress;
+    this.storm = storm;
     mkdirSync(this.folder, { recursive: true });
   }
 

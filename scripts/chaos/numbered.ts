@@ -7,18 +7,10 @@ import { contractsOf } from '../../local/contracts.ts';
 import { KILLER, LOG, LONG, TRIES } from '../../local/deployed.ts';
 import { loadWorkers } from '../workers.ts';
 import { Laboratory } from './laboratory.ts';
+import { type Numbered, numberedIn } from './results.ts';
 
 /** Where the numbered tests are: the ones of fault-tests.md that need a cloud with nobody else on it. */
 export const NUMBERED = 'tests/faults';
-
-/** One numbered test, as it went. */
-export interface Numbered {
-  readonly number: number;
-  /** What it is about: the names of its tests, without the number. */
-  readonly titles: readonly string[];
-  readonly tries: number;
-  readonly passed: boolean;
-}
 
 /** How the numbered tests went in their long form, in the order of their numbers. */
 export async function runNumbered(progress: (step: string) => void): Promise<readonly Numbered[]> {
@@ -68,28 +60,4 @@ export async function jestOnNumbered(
     await laboratory.stop();
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-interface Report {
-  readonly testResults: readonly {
-    readonly assertionResults: readonly { readonly title: string; readonly status: string }[];
-  }[];
-}
-
-/** @param tries lines of JSON, `{number, tries}` */
-export function numberedIn(report: string, tries: string): readonly Numbered[] {
-  const results = (JSON.parse(report) as Report).testResults.flatMap(({ assertionResults }) => assertionResults);
-  const counted = tries
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as { number: number; tries: number });
-  const byNumber = Map.groupBy(results, ({ title }) => Number(/^#(\d+) /.exec(title)?.[1]));
-  return [...byNumber]
-    .map(([number, tests]) => ({
-      number,
-      titles: tests.map(({ title }) => title.replace(/^#\d+ /, '')),
-      tries: counted.filter((each) => each.number === number).reduce((sum, each) => sum + each.tries, 0),
-      passed: tests.every(({ status }) => status === 'passed'),
-    }))
-    .sort((a, b) => a.number - b.number);
 }

@@ -25,7 +25,7 @@ export interface Trial {
   readonly calls: readonly Call[];
   /** How many of them were disturbed. */
   readonly disturbed: number;
-  /** Where people are told what came of it: the record's reason, and those of dead letters. */
+  /** What people are told of what came of it: the record's reason and timeline, and the reasons of dead letters. */
   readonly told: readonly string[];
 }
 
@@ -121,8 +121,11 @@ export async function trial(
     undo: undone?.outcome ?? null,
     back: equal(await exposed.observe(), before),
   };
-  const reason = record?.response.reason;
-  return { state, calls, disturbed, told: [...(reason === undefined ? [] : [reason]), ...deadLetters] };
+  const told = [
+    ...(record ? [record.response.reason ?? '', ...record.timeline.map(({ detail }) => JSON.stringify(detail))] : []),
+    ...deadLetters,
+  ];
+  return { state, calls, disturbed, told };
 }
 
 function requestFor(action: Action, { target, finding }: Exposed): Request {

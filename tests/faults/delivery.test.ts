@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { DeleteSnapshotCommand, EC2Client } from '@aws-sdk/client-ec2';
+import { DeleteSnapshotCommand, EC2Client, ModifySnapshotAttributeCommand } from '@aws-sdk/client-ec2';
 import { beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { HOME_REGION, MEMBER_ACCOUNTS } from '../../local/connection.ts';
 import { changing, Deployed, inLongForm, tried } from '../../local/deployed.ts';
+import { type Told, told } from '../../local/scenes.ts';
 import type { Account } from '../../local/specimen.ts';
-import { openGroup, publicSnapshot } from './exposures.ts';
+import { shuffled } from '../../scripts/chaos/disturbance.ts';
+import { messageOf, openGroup, publicSnapshot, type Wrong } from './exposures.ts';
 
 let deployed: Deployed;
 let account: Account;
@@ -146,3 +148,86 @@ test('#8 a finding about what was deleted is recorded as gone, and is not tried 
   expect(await deployed.deadLetters('snapshots')).toEqual([]);
   tried(8, 1);
 });
+
+test('#24 our own changes, as events tell them, set off none', async () => {
+  const wrong = await publicSnapshot(account);
+  await deployed.allCalls();
+  await deployed.tell(wrong.told());
+  await deployed.settled('snapshots');
+  const [change, ...others] = await changes('snapshots');
+  expect(others).toEqual([]);
+  const rounds = 3;
+  for (let round = 0; round < rounds; round += 1) {
+    const findings = [await deployed.tell(wrong.told())];
+    await deployed.settled('snapshots');
+    expect(await outcomesOf(findings)).toEqual({ compliant: 1 });
+    // As CloudTrail tells an undo, which opens the snapshot again in a session of ours.
+    await wrong.again();
+    const told = await deployed.tell(sharedBy(change?.principal ?? '', wrong.target.id));
+    await deployed.settled('snapshots');
+    expect(await outcomesOf([told])).toEqual({ excepted: 1 });
+    expect(await wrong.closed()).toBe(false);
+    await new EC2Client(account.client).send(
+      new ModifySnapshotAttributeCommand({
+        SnapshotId: wrong.target.id,
+        CreateVolumePermission: { Remove: [{ Group: 'all' }] },
+      }),
+    );
+  }
+  expect(await changes('snapshots')).toEqual([]);
+  tried(24, 2 * rounds);
+});
+
+/** The CloudTrail event of a call by which a principal shared an EBS snapshot. */
+const sharedBy = (principal: string, snapshot: string): Told =>
+  told(
+    'cloudtrail/share-ebs-snapshot',
+    {
+      'arn:aws:sts::444455556666:assumed-role/PlatformEngineer/d.lindqvist': principal,
+      'snap-0a91c35d7e2f4b680': snapshot,
+    },
+    { account: account.id, region: HOME_REGION },
+  );
+
+const REDRIVEN = inLongForm(10_000, 60);
+test(`#30 ${REDRIVEN} old events at once, in any order, change what is wrong now and nothing else`, async () => {
+  const snapshots = await Promise.all(Array.from({ length: 10 }, () => publicSnapshot(account)));
+  const [wrong, fine] = [snapshots.slice(0, 4), snapshots.slice(4)];
+  for (const { target } of fine) {
+    await new EC2Client(account.client).send(
+      new ModifySnapshotAttributeCommand({
+        SnapshotId: target.id,
+        CreateVolumePermission: { Remove: [{ Group: 'all' }] },
+      }),
+    );
+  }
+  for (const [seed, count] of [
+    ['one order', REDRIVEN],
+    ['another', 60],
+  ] as const) {
+    for (const each of wrong) if (await each.closed()) await each.again();
+    await deployed.allCalls();
+    const messages = shuffled(
+      Array.from({ length: count }, (_, index) => {
+        const hoursAgo = (index * 17) % (24 * 30);
+        const time = new Date(Date.now() - hoursAgo * 3_600_000).toISOString();
+        const each = snapshots[index % snapshots.length] as Wrong;
+        return messageOf(
+          each.told({ '"ACTIVE"': index % 7 === 3 ? '"RESOLVED"' : '"ACTIVE"', '2026-11-03T14:19:41.512Z': time }),
+          { time },
+        );
+      }),
+      seed,
+    );
+    await deployed.send('snapshots', messages);
+    await deployed.settled('snapshots', 100 * count + 60_000);
+    const made = await changes('snapshots');
+    expect(made.map(({ resources }) => resources[0]).sort()).toEqual(wrong.map(({ target }) => target.arn).sort());
+    for (const each of snapshots) expect(await each.closed()).toBe(true);
+    const { verified, compliant = 0, ...others } = await outcomesOf(messages.map((each) => JSON.parse(each).id));
+    expect({ verified, others }).toEqual({ verified: wrong.length, others: {} });
+    expect(compliant).toBeGreaterThan(0);
+    expect(await deployed.deadLetters('snapshots')).toEqual([]);
+    tried(30, count);
+  }
+}, 1_800_000);
