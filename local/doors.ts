@@ -120,6 +120,29 @@ export class Doors {
     await this.#ask('PUT', '/runner', { url });
   }
 
+  /** Invocations that services handed to the runner and whose end they have not seen. */
+  async handedOver(): Promise<number> {
+    return ((await this.#ask('GET', '/runner')) as { handedOver: number }).handedOver;
+  }
+
+  /** Whether each of the events matches one of the event patterns, which are JSON texts. */
+  async match(patterns: readonly string[], events: readonly unknown[]): Promise<readonly boolean[]> {
+    return ((await this.#ask('POST', '/event-pattern', { patterns, events })) as { matches: boolean[] }).matches;
+  }
+
+  /** The embedded cloud's time, which schedules and queues go by, in seconds since 1970. */
+  async clock(): Promise<number> {
+    return ((await this.#ask('GET', '/clock')) as { now: number }).now;
+  }
+
+  /**
+   * Moves the clock on by some seconds: schedules fire, delayed and hidden messages come due. Answers the new time.
+   * @throws when a schedule would fire more than 100 times; the clock stays then
+   */
+  async advanceClock(seconds: number): Promise<number> {
+    return ((await this.#ask('POST', '/clock', { advance: seconds })) as { now: number }).now;
+  }
+
   async #ask(method: string, path: string, body?: unknown): Promise<unknown> {
     const answer = await exchange(method, `${this.#endpoint}/firebreak${path}`, body);
     return answer.length === 0 ? undefined : JSON.parse(answer.toString());

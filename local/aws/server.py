@@ -23,6 +23,7 @@ EXTENSIONS = [
     'sts',
     'service_roles',
     'sqs',
+    'sns',
     'cloudformation',
     'cloudformation_properties',
     'managed_policies',
@@ -36,6 +37,7 @@ EXTENSIONS = [
     'rds',
     'iam_ages',
     'events',
+    'schedules',
     'dynamodb',
 ]
 
