@@ -103,12 +103,20 @@ export function commandLine(version: string, io: Io, ended: (code: number) => vo
     new Option('--since <time>', 'a time ago (12h, 7d) or a date').argParser(since).default(since('7d'), '7d'),
     new Option('--limit <n>', 'at most so many').argParser(wholeNumber(LARGEST_LIMIT)).default(50),
     new Option('--outcome <outcome>', 'only those that ended so').choices(OUTCOMES),
+    new Option('--finding <id>', 'only those because of this finding'),
     ...ledger,
     json,
+    new Option('--csv', 'one CSV file on standard output, safe to open in a spreadsheet').conflicts('json'),
   ])
     .addHelpText(
       'after',
-      examples('firebreak list --since 24h', 'firebreak list --outcome failed --json', 'firebreak list --local'),
+      examples(
+        'firebreak list --since 24h',
+        'firebreak list --outcome failed --json',
+        'firebreak list --since 90d --limit 10000 --csv > responses.csv',
+        'firebreak list --local',
+      ) +
+        '\n\nIn CSV, a text that a spreadsheet would take for a formula has a single quote before it.\nControl and invisible characters are shown by their code points.',
     )
     .action(async (options: ListOptions) => {
       const { list } = await import('./list.ts');

@@ -19,6 +19,7 @@ import { DynamoDbLedger } from './ledger/dynamodb.ts';
 import { DynamoDbHolds } from './ledger/holds.ts';
 import { DynamoDbLeases } from './ledger/leases.ts';
 import { fromInstruction, fromMessage, instructionMessages, lookMessage, toMessage } from './messages.ts';
+import { inLog } from './notify/encoders.ts';
 import { parametersOf } from './policy.ts';
 import type { Policy } from './policy-schema.ts';
 import type { Action, Target } from './remediation.ts';
@@ -44,7 +45,7 @@ interface Instructions {
 /** Makes the handler of a worker: messages of its queue in, responses out. Instructions go to its queue, and so take the same way. */
 export function createWorker(worker: string, actions: readonly Action[], policy: Policy) {
   const region = environment('AWS_REGION');
-  const logger = new Logger({ serviceName: worker });
+  const logger = new Logger({ serviceName: worker, jsonReplacerFn: inLog });
   const home = { account: environment('ACCOUNT_ID'), region };
   const session = sessionConfig(home.account, region);
   const table = environment('LEDGER_TABLE');

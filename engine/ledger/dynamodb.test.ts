@@ -103,7 +103,7 @@ describe('the ledger', () => {
     expect(await ledger.get(start().id)).toBeUndefined();
   });
 
-  test('lists the newest first, over days, by outcome when asked', async () => {
+  test('lists the newest first, over days, by outcome or finding when asked', async () => {
     const day = (days: number, hours: number) => new Date(Date.UTC(2021, 5, days, hours)).toISOString();
     const old = new DynamoDbLedger(
       sessionConfig(SECURITY_ACCOUNT, HOME_REGION, ROOT),
@@ -119,5 +119,9 @@ describe('the ledger', () => {
     expect(await old.list({ since: new Date(day(2, 0)), limit: 2 })).toHaveLength(2);
     const gone = await old.list({ since: new Date(day(1, 0)), limit: 10, outcome: 'gone' });
     expect(gone.map(({ id }) => id)).toEqual([one?.id]);
+    const other = start(day(1, 1));
+    await old.open({ ...other, finding: { ...other.finding, id: 'another' } }, finding);
+    const because = await old.list({ since: new Date(day(1, 0)), limit: 1, finding: 'another' });
+    expect(because.map(({ id }) => id)).toEqual([other.id]);
   });
 });

@@ -13,7 +13,7 @@ import type { Plan } from '../remediation.ts';
 import { type End, ended, type Order, type Response, type ResponseRecord, type TimelineEntry } from '../response.ts';
 import type { Json } from '../state.ts';
 import { dynamoDb, type Item, packed, text, unpacked } from './item.ts';
-import type { Ledger, Orders, Wanted } from './ledger.ts';
+import { isWanted, type Ledger, type Orders, type Wanted } from './ledger.ts';
 
 /** Index of headers by the day they started. */
 export const BY_DAY = 'by-day';
@@ -121,7 +121,8 @@ export class DynamoDbLedger implements Ledger, Orders {
     };
   }
 
-  async list({ since, limit, outcome }: Wanted): Promise<readonly Response[]> {
+  async list(wanted: Wanted): Promise<readonly Response[]> {
+    const { since, limit } = wanted;
     const found: Response[] = [];
     const first = since.toISOString().slice(0, 10);
     for (let day = this.#now(); found.length < limit; day = new Date(day.getTime() - 86_400_000)) {
@@ -141,8 +142,7 @@ export class DynamoDbLedger implements Ledger, Orders {
             ...(start && { ExclusiveStartKey: start }),
           }),
         );
-        const headers = (page.Items ?? []).map(headerOf);
-        found.push(...headers.filter((response) => outcome === undefined || response.outcome === outcome));
+        found.push(...(page.Items ?? []).map(headerOf).filter((response) => isWanted(response, wanted)));
         start = page.LastEvaluatedKey;
       } while (start && found.length < limit);
     }

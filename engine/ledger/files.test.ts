@@ -131,7 +131,7 @@ describe('the ledger in files', () => {
     await expect(ledger().get(id)).rejects.toThrow(/plan\.json is damaged/);
   });
 
-  test('lists the newest first, no more than asked for, since then and of that outcome', async () => {
+  test('lists the newest first, no more than asked for, since then, of that outcome and finding', async () => {
     const starts = ['2026-11-21T00:00:00.000Z', '2026-11-23T00:00:00.000Z', '2026-11-22T00:00:00.000Z'];
     for (const [index, start] of starts.entries()) await ledger().open(header(IDS[index] ?? '', start), finding);
     const ids = async (options: Partial<Parameters<FileLedger['list']>[0]>) =>
@@ -142,6 +142,10 @@ describe('the ledger in files', () => {
     await ledger().close(header(IDS[2] ?? '', starts[2]), { outcome: 'failed', reason: 'AccessDenied' });
     expect(await ids({ outcome: 'failed' })).toEqual([IDS[2]]);
     expect(await ids({ outcome: 'verified' })).toEqual([]);
+    const other = header('snapshots-cccccccccc', starts[0]);
+    await ledger().open({ ...other, finding: { ...other.finding, id: 'another' } }, finding);
+    expect(await ids({ finding: 'another', limit: 1 })).toEqual([other.id]);
+    expect(await ids({ finding: 'another', outcome: 'failed' })).toEqual([]);
   });
 
   test('is for its owner alone', async () => {

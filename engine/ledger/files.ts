@@ -7,7 +7,7 @@ import { type End, ended, type Response, type ResponseRecord, type TimelineEntry
 import type { Json } from '../state.ts';
 import { isResponseId } from '../targets.ts';
 import { appendLine, FOLDER_MODE, readIfThere, readLines, replace, sync, write, writeOnce } from './durable.ts';
-import type { Ledger, Wanted } from './ledger.ts';
+import { isWanted, type Ledger, type Wanted } from './ledger.ts';
 
 const HEADER = 'header.json';
 const FINDING = 'finding.json';
@@ -82,15 +82,15 @@ export class FileLedger implements Ledger {
     };
   }
 
-  async list({ since, limit, outcome }: Wanted): Promise<readonly Response[]> {
+  async list(wanted: Wanted): Promise<readonly Response[]> {
     return namesIn(this.#root)
       .filter(isResponseId)
       .map((id) => this.#header(id))
       .filter((response) => response !== undefined)
-      .filter((response) => response.startedAt >= since.toISOString())
-      .filter((response) => outcome === undefined || response.outcome === outcome)
+      .filter((response) => response.startedAt >= wanted.since.toISOString())
+      .filter((response) => isWanted(response, wanted))
       .sort((a, b) => compare(b.startedAt, a.startedAt) || compare(a.id, b.id))
-      .slice(0, limit);
+      .slice(0, wanted.limit);
   }
 
   #header(id: string): Response | undefined {

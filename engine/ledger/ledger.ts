@@ -20,7 +20,7 @@ export interface Ledger {
    */
   close(response: Response, end: End): Promise<Response>;
   get(id: string): Promise<ResponseRecord | undefined>;
-  /** Headers, newest first: all, or those with one outcome. */
+  /** Headers, newest first: all, or those with one outcome or because of one finding. */
   list(wanted: Wanted): Promise<readonly Response[]>;
 }
 
@@ -39,7 +39,14 @@ export interface Wanted {
   readonly since: Date;
   readonly limit: number;
   readonly outcome?: Outcome;
+  /** Id of a finding. */
+  readonly finding?: string;
 }
+
+/** True for a header that a list shall have, whenever it started. */
+export const isWanted = ({ outcome, finding }: Response, wanted: Wanted): boolean =>
+  (wanted.outcome === undefined || outcome === wanted.outcome) &&
+  (wanted.finding === undefined || finding.id === wanted.finding);
 
 /** A finding, and the response that it asks for: left for whoever holds the resource. */
 export interface Note {
