@@ -99,7 +99,7 @@ async function takeBack(record: ResponseRecord, id: string, house: InstructedHou
   const request = { ...requestOf(record, house), id, by };
   if (!plan || !hasWritten(record)) {
     const nothing = `${response.id} ended ${response.outcome ?? 'open'} without a change: there is nothing to take back`;
-    await conclude(request, { outcome: 'refused', reason: nothing }, house);
+    await conclude(request, { outcome: 'refused', reason: nothing }, house, { undoes: response.id });
     return;
   }
   await undo(

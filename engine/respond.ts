@@ -61,8 +61,12 @@ const LOOKS_MS = [0, 250, 750, 2_000, 4_000];
 export const respond = (request: Request, house: House): Promise<Response> => attempt(request, house, fix);
 
 /** Records a response that ends before there is anything to read: the ledger has an end for every finding. */
-export const conclude = (request: Request, stop: Stop, house: House): Promise<Response> =>
-  attempt(request, house, async () => stop);
+export const conclude = (
+  request: Request,
+  stop: Stop,
+  house: House,
+  origin: Pick<Response, 'undoes'> = {},
+): Promise<Response> => attempt(request, house, async () => stop, origin);
 
 export type Work<R extends Request, H extends House> = (
   request: R,

@@ -16,10 +16,13 @@ if (values.help) {
 
 const workers = await loadWorkers();
 const rules = rulesFor(workers);
+const titles = (all: typeof workers): Readonly<Record<string, string>> =>
+  Object.fromEntries(all.flatMap(({ remediations }) => remediations.map(({ id, title }) => [id, title])));
 const json = (value: object): string => `${JSON.stringify(value, null, 2)}\n`;
 
 const files: Record<string, string> = {
   'events/rules.json': json(rulesTemplate(rules)),
+  'functions/tell/titles.json': json(titles(workers)),
   'functions/workers.json': json(workersTemplate(workers, rules)),
   'organization/member.yml': memberTemplate(workers, rules),
   'docs/catalogue.md': catalogue(workers, rules),
