@@ -34,8 +34,8 @@ export interface RunnerOptions {
 }
 
 /**
- * Runs the functions of one account and Region as they are deployed there: polls the queues and streams of their event source
- * mappings, and answers Lambda's Invoke.
+ * Runs the functions of one account and Region as they are deployed there: polls the queues and streams of their event
+ * source mappings, and answers Lambda's Invoke.
  */
 export class Runner {
   readonly #options: RunnerOptions;
@@ -81,8 +81,8 @@ export class Runner {
   }
 
   /**
-   * Resolves when the mapped queues hold nothing but delayed messages, each record of the mapped streams is handled, and no
-   * invocation is in flight.
+   * Resolves when the mapped queues hold nothing but delayed messages, each record of the mapped streams is handled, and
+   * no invocation is in flight.
    * @throws with what is left after `timeoutMs`
    */
   async idle(timeoutMs = 30_000): Promise<void> {

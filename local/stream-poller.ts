@@ -78,8 +78,8 @@ interface Batch {
 }
 
 /**
- * Does for one stream what Lambda's poller does: reads it in order, invokes with one batch at a time, and goes on when each
- * of its records is handled or given up. A stream of the embedded cloud is one shard, which never closes.
+ * Does for one stream what Lambda's poller does: reads it in order, invokes with one batch at a time, and goes on when
+ * each of its records is handled or given up. A stream of the embedded cloud is one shard, which never closes.
  * https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-eventsourcemapping.html
  */
 export class StreamPoller {
@@ -168,9 +168,10 @@ export class StreamPoller {
   /** Reads once and handles what there is. Answers whether there was something. */
   async #round(): Promise<boolean> {
     const { streamArn, batchSize } = this.mapping;
-    const { Records = [], NextShardIterator = this.#iterator } = await this.#streams.send(
+    const { Records = [], NextShardIterator } = await this.#streams.send(
       new GetRecordsCommand({ ShardIterator: this.#iterator, Limit: Math.min(batchSize, READ_LIMIT) }),
     );
+    if (!NextShardIterator) throw new Error('its shard is closed');
     if (Records.length > 0) {
       this.#working = true;
       try {
@@ -245,8 +246,8 @@ export class StreamPoller {
 }
 
 /**
- * The index of the record from which on a batch is tried again: the lowest sequence number that the function reported, or
- * the first one when it failed as a whole. Undefined when all succeeded.
+ * The index of the record from which on a batch is tried again: the lowest sequence number that the function reported,
+ * or the first one when it failed as a whole. Undefined when all succeeded.
  * https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html
  */
 export function firstFailure(result: InvocationResult, records: readonly DynamoDBRecord[]): number | undefined {

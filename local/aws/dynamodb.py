@@ -54,8 +54,8 @@ def add(shard: StreamShard, old: Item | None, new: Item | None) -> None:
 
 
 def read(iterator: ShardIterator, limit: int = 1000) -> dict:
-    """Wraps `ShardIterator.get`: who finds nothing reads on from there. moto keeps every iterator that it makes, and pollers
-    ask several times a second for as long as the cloud runs."""
+    """Wraps `ShardIterator.get`: who finds nothing reads on from there. moto keeps every iterator that it makes, and
+    pollers ask several times a second for as long as the cloud runs."""
     if iterator.stream_shard.get(iterator.sequence_number, 1):
         return read_as_moto(iterator, limit)
     return {'NextShardIterator': iterator.arn, 'Records': []}

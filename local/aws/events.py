@@ -137,8 +137,8 @@ def emit_events(request):
 
 @door('POST', '/event-pattern')
 def match_events(request):
-    """A door of the embedded cloud, not of AWS: whether each event matches one of some patterns, as Lambda asks of an event
-    source's records. `{patterns, events}`, the patterns as JSON text; answers `{matches}`, a boolean per event.
+    """A door of the embedded cloud, not of AWS: whether each event matches one of some patterns, as Lambda asks of an
+    event source's records. `{patterns, events}`, the patterns as JSON text; answers `{matches}`, a boolean per event.
     https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html
     """
     body = request.json

@@ -45,8 +45,8 @@ def put_runner(request):
 
 @door('GET', '/runner')
 def get_runner(request):
-    """A door of the embedded cloud, not of AWS: the registered runner, and the number of asynchronous invocations that it
-    was handed and has not ended."""
+    """A door of the embedded cloud, not of AWS: the registered runner, and the number of asynchronous invocations that
+    it was handed and has not ended."""
     return {'url': _runner[0] if _runner else None, 'handedOver': len(_handed_over)}
 
 

@@ -1,8 +1,8 @@
 """Amazon EventBridge: rules with a schedule fire, which moto stores and forgets. They go by the embedded cloud's clock.
 
 Facts supplied:
-- A rule fires its targets at the times of its expression, in UTC, while it is enabled; `rate` counts from the moment that
-  the rule was made. What it missed while disabled, it does not make up for.
+- A rule fires its targets at the times of its expression, in UTC, while it is enabled; `rate` counts from the moment
+  that the rule was made. What it missed while disabled, it does not make up for.
   https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html
 - Targets get a `Scheduled Event` of `aws.events` with the rule in `resources`, or their Input.
   https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-rule-schedule.html
@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 MOST_OCCURRENCES = 100
 # Seconds between two looks at the schedules while time passes by itself.
 PACE = 1
+YEAR = 366 * 86400
 
 put_rule_as_moto = EventsBackend.put_rule
 one_at_a_time = threading.RLock()
@@ -78,9 +79,8 @@ def _occurrences(rule: Rule, until: float) -> list[float]:
     if rule.state == 'DISABLED':
         return []
     schedule = schedule_expression.parse(rule.scheduled_expression)
-    found = list(
-        itertools.islice(schedule.occurrences(rule.made, rule.looked_at, until), MOST_OCCURRENCES + 1)
-    )
+    occurrences = schedule.occurrences(rule.made, rule.looked_at, until)
+    found = list(itertools.islice(occurrences, MOST_OCCURRENCES + 1))
     if len(found) > MOST_OCCURRENCES:
         seconds = round(until - rule.looked_at)
         raise TooMany(
@@ -108,12 +108,12 @@ def _event(rule: Rule, moment: float) -> dict:
 def advance_clock(request):
     """A door of the embedded cloud, not of AWS: `{advance}`, in seconds, moves the clock on; `{now}` is the new time.
 
-    When it answers, the schedules that came due have fired: queues have their messages, and the runner is being handed the
-    invocations. 400, and the clock stays, when a rule would fire more than 100 times.
+    At most a year. When it answers, the schedules that came due have fired: queues have their messages, and the runner is
+    being handed the invocations. 400, and the clock stays, when a rule would fire more than 100 times.
     """
     seconds = request.json.get('advance')
-    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 <= seconds < float('inf'):
-        raise DoorError(400, 'advance is a number of seconds, 0 or more')
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 <= seconds <= YEAR:
+        raise DoorError(400, f'advance is a number of seconds from 0 to {YEAR}')
     try:
         step(seconds)
     except TooMany as error:
@@ -123,7 +123,7 @@ def advance_clock(request):
 
 @door('GET', '/clock')
 def get_clock(request):
-    """A door of the embedded cloud, not of AWS: `{now}`, the time that schedules and queues go by, in seconds since 1970."""
+    """A door of the embedded cloud, not of AWS: `{now}`, what schedules and queues go by, in seconds since 1970."""
     return {'now': clock.now()}
 
 

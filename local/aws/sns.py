@@ -38,8 +38,10 @@ def publish(subscription: Subscription, *arguments, **named) -> None:
 def _admitted(subscription: Subscription) -> bool:
     arn, source = parse_arn(subscription.endpoint), subscription.topic_arn
     queue = sqs_backends[arn.account][arn.region].queues.get(arn.resource_id)
+    if queue is None:
+        return False
     context = {'aws:sourcearn': [source], 'aws:sourceaccount': [parse_arn(source).account]}
-    return queue is not None and resource_policy_allows(queue.policy, SNS, 'sqs:SendMessage', subscription.endpoint, context)
+    return resource_policy_allows(queue.policy, SNS, 'sqs:SendMessage', subscription.endpoint, context)
 
 
 class StackSubscription:

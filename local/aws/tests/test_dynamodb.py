@@ -134,7 +134,7 @@ class TestStream:
         item = {
             **key('a'),
             'bytes': {'B': b'\x00\xff'},
-            'sets': {'M': {'bytes': {'BS': [b'a', b'b']}, 'numbers': {'NS': ['1', '2.5']}, 'texts': {'SS': ['x', 'y']}}},
+            'sets': {'M': {'bytes': {'BS': [b'a', b'b']}, 'numbers': {'NS': ['1', '2.5']}, 'texts': {'SS': ['x']}}},
             'list': {'L': [{'NULL': True}, {'BOOL': False}, {'B': b'c'}]},
         }
         ledger.client.put_item(TableName='t', Item=item)

@@ -62,7 +62,8 @@ def test_refuses_what_put_rule_refuses(pattern, reason):
 
 
 def test_a_door_matches_events_with_any_of_some_patterns(post, cloud):
-    events = [{'eventName': name, 'dynamodb': {'Keys': {'sk': {'S': key}}}} for name, key in (('INSERT', 'a'), ('MODIFY', 'b'))]
+    changes = (('INSERT', 'a'), ('MODIFY', 'b'))
+    events = [{'eventName': name, 'dynamodb': {'Keys': {'sk': {'S': key}}}} for name, key in changes]
     patterns = ['{"eventName": ["REMOVE"]}', '{"dynamodb": {"Keys": {"sk": {"S": [{"prefix": "b"}]}}}}']
     assert post('/event-pattern', {'patterns': patterns, 'events': events}) == {'matches': [False, True]}
     status, answer = cloud.door('POST', '/event-pattern', {'patterns': ['{"a": 1}'], 'events': []})

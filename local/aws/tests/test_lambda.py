@@ -187,12 +187,11 @@ def test_a_mapping_of_a_stream_is_as_its_stack_says(cloud):
         'Ledger': {'Type': 'AWS::DynamoDB::Table', 'Properties': table},
         'Queue': {'Type': 'AWS::SQS::Queue', 'Properties': {'QueueName': 'lost'}},
         'Function': {'Type': 'AWS::Lambda::Function', 'Properties': function},
-        'Mapping': {'Type': 'AWS::Lambda::EventSourceMapping', 'Properties': mapping},
     }
 
     def deploy(call, **changes):
-        template = {'Resources': {**resources, 'Mapping': {**resources['Mapping'], 'Properties': {**mapping, **changes}}}}
-        call(StackName='s', TemplateBody=json.dumps(template))
+        changed = {'Type': 'AWS::Lambda::EventSourceMapping', 'Properties': {**mapping, **changes}}
+        call(StackName='s', TemplateBody=json.dumps({'Resources': {**resources, 'Mapping': changed}}))
         [found] = functions.list_event_source_mappings()['EventSourceMappings']
         again = functions.get_event_source_mapping(UUID=found['UUID'])
         assert {name: value for name, value in found.items() if again[name] != value} == {}

@@ -23,7 +23,7 @@ def times(expression: str, after: str, until: str) -> list[str]:
     'expression, expected',
     [
         ('cron(0 10 * * ? *)', ['2026-01-01T10:00', '2026-01-02T10:00', '2026-01-03T10:00']),
-        ('cron(15,45 6-7 2 * ? 2026)', ['2026-01-02T06:15', '2026-01-02T06:45', '2026-01-02T07:15', '2026-01-02T07:45']),
+        ('cron(15,45 6-7/2 2 * ? 2026)', ['2026-01-02T06:15', '2026-01-02T06:45']),
         ('cron(0 18 ? * MON-FRI *)', ['2026-01-01T18:00', '2026-01-02T18:00']),
         ('cron(0 8/12 1 jan ? *)', ['2026-01-01T08:00', '2026-01-01T20:00']),
         ('cron(0 0 1 * ? 2027)', []),
@@ -55,7 +55,8 @@ def test_days_of_the_first_quarter_of_2026(day, weekday, expected):
 
 
 def test_the_last_day_of_the_week_is_saturday():
-    assert times('cron(0 0 ? * L *)', '2026-01-01T00:00', '2026-01-12T00:00') == ['2026-01-03T00:00', '2026-01-10T00:00']
+    saturdays = times('cron(0 0 ? * L *)', '2026-01-01T00:00', '2026-01-12T00:00')
+    assert saturdays == ['2026-01-03T00:00', '2026-01-10T00:00']
 
 
 def test_an_occurrence_belongs_to_one_of_two_steps_that_meet_at_it():
@@ -119,7 +120,7 @@ class Field:
                     (f'{write(first)}-{write(last)}', set(range(first, last + 1))),
                     (f'{write(first)}/{step}', {n for n in range(first, high + 1) if (n - first) % step == 0}),
                     (f'*/{step}', {n for n in range(low, high + 1) if (n - low) % step == 0}),
-                    (f'{write(first)}-{write(last)}/{step}', {n for n in range(first, last + 1) if (n - first) % step == 0}),
+                    (f'{write(first)}-{write(last)}/{step}', set(range(first, last + 1, step))),
                     ('*', set(range(low, high + 1))),
                 ]
             )
@@ -133,7 +134,8 @@ def test_it_fires_in_exactly_the_minutes_that_each_field_admits(seed):
     chance = random.Random(seed)
     minutes, hours = Field(chance, 0, 59), Field(chance, 0, 23)
     months = Field(chance, 1, 12, MONTHS)
-    year, years = chance.choice([('*', range(1970, 2200)), ('2024-2025', (2024, 2025)), ('2024/2', range(2024, 2200, 2))])
+    some_years = [('*', range(1970, 2200)), ('2024-2025', (2024, 2025)), ('2024/2', range(2024, 2200, 2))]
+    year, years = chance.choice(some_years)
     days, weekdays = Field(chance, 1, 31), Field(chance, 1, 7, WEEKDAYS)
     by_day = chance.random() < 0.5
     day, weekday = (days.text, '?') if by_day else ('?', weekdays.text)
