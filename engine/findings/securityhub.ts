@@ -101,7 +101,7 @@ const NOTE_TOLD_MS = 600_000;
 function isOurNote(note: Asff['Note'], updatedAt: string, eventTime: string): boolean {
   if (note?.UpdatedBy !== NOTED_BY) return false;
   const noted = Date.parse(note.UpdatedAt ?? '');
-  return noted > Date.parse(updatedAt) && Date.parse(eventTime) - noted < NOTE_TOLD_MS;
+  return noted > Date.parse(updatedAt) && Math.abs(Date.parse(eventTime) - noted) < NOTE_TOLD_MS;
 }
 
 const isSample = ({ Sample, Title, ProductFields }: Asff): boolean =>

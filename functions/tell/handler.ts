@@ -3,7 +3,7 @@ import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import middy from '@middy/core';
 import type { DynamoDBBatchResponse, DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda';
-import { sessionConfig } from '../../engine/aws/session.ts';
+import { sessionConfig, throttledAlone } from '../../engine/aws/session.ts';
 import { describeError } from '../../engine/errors.ts';
 import { inLog } from '../../engine/notify/encoders.ts';
 import { eventFor } from '../../engine/notify/messages.ts';
@@ -23,7 +23,8 @@ const session = sessionConfig(account, region);
 const logger = new Logger({ serviceName: 'tell', jsonReplacerFn: inLog });
 const metrics = new Metrics({ namespace: 'Firebreak', serviceName: 'tell' });
 const memory = new Memory(session, environment('LEDGER_TABLE'));
-const hub = new SecurityHub(region, (name) => sessionConfig(account, name));
+// It takes ten calls a second: who is woken, and what is remembered, does not wait for that.
+const hub = new SecurityHub(region, (name) => throttledAlone(sessionConfig(account, name)));
 const people = new People(session, { people: environment('PEOPLE_TOPIC'), chat: environment('CHAT_TOPIC') }, memory);
 const bus = new Bus(session);
 

@@ -132,8 +132,8 @@ export function due(tally: Tally, titleOf: (remediation: string) => string): Upd
   const fixed = fine && words.some(({ outcome }) => outcome === 'verified');
   if (fine && !fixed && told?.notified) return undefined;
   const note = noteFor(
-    words.map(({ outcome, reason, undo, remediation }) => ({
-      response: { outcome, ...(reason !== undefined && { reason }), ...(undo && { undoes: '' }) },
+    words.map(({ id, outcome, reason, undo, remediation }) => ({
+      response: { outcome, ...(reason !== undefined && { reason }), ...(undo && { undoes: id }) },
       title: titleOf(remediation),
     })),
   );
