@@ -233,7 +233,7 @@ describe('a finding that needs approval', () => {
     ]);
   });
 
-  test('that somebody suppressed stays so when its fix drifts', async () => {
+  test('that Security Hub resolved since stays so when its fix drifts', async () => {
     const told = unhandled();
     await tell(told);
     const response = await respondTo(told);
