@@ -108,7 +108,7 @@ interface Running {
 /** What one finding uses of our own account. */
 interface Usage extends Readonly<Record<Who, Running>> {
   readonly sqsRequests: number;
-  /** Events of our own. */
+  /** Events that EventBridge takes money for: our own, and those that come from another account or Region. */
   readonly events: number;
   readonly writeUnits: number;
   readonly readUnits: number;
@@ -122,7 +122,7 @@ const ROLE: Readonly<Record<Who, string>> = {
   tell: ':assumed-role/firebreak-tell/',
 };
 
-function usageOf({ responses, calls, invocations, lines, writes, eventBytes }: Trace): Usage {
+function usageOf({ responses, calls, invocations, lines, writes, eventBytes }: Trace, forwarded: boolean): Usage {
   const own = calls.filter(({ principal }) => FUNCTIONS.some((who) => principal.includes(ROLE[who])));
   const of = (service: string): Call[] => own.filter((call) => call.service === service);
   const poller = ({ principal }: Call): boolean => principal.endsWith('-poller');
@@ -148,7 +148,7 @@ function usageOf({ responses, calls, invocations, lines, writes, eventBytes }: T
   return {
     worker: running('worker'),
     tell: running('tell'),
-    events: responses.length,
+    events: responses.length + (forwarded ? 1 : 0),
     // Delivered by EventBridge, received and deleted by Lambda's poller; what the worker sends is counted as it is. The event
     // of our own note is no larger than the finding's.
     sqsRequests: deletes * (Math.ceil(eventBytes / 65_536) + 2) + sent,
@@ -182,7 +182,7 @@ function costs(usage: Usage): Record<'Lambda' | 'SQS' | 'DynamoDB' | 'EventBridg
     Lambda: MILLION * running.reduce((sum, dollars) => sum + dollars, 0),
     SQS: MILLION * usage.sqsRequests * PRICES.sqsRequest,
     DynamoDB: MILLION * (usage.writeUnits * PRICES.dynamodbWriteUnit + usage.readUnits * PRICES.dynamodbReadUnit),
-    EventBridge: MILLION * (PRICES.eventbridgeCrossAccount + usage.events * PRICES.eventbridgeCustom),
+    EventBridge: MILLION * usage.events * PRICES.eventbridgeEvent,
     Logs: (MILLION * usage.logBytes * PRICES.logsGigabyte) / 1e9,
   };
 }
@@ -214,13 +214,14 @@ async function costOf(bench: Bench, path: DeployedPath, each: Case): Promise<Cos
     }
   }
   if (!again) throw new Error('nothing was measured');
-  const usages = traces.map(usageOf);
+  const forwarded = each.bus === 'itself' || region !== HOME_REGION;
+  const usages = traces.map((trace) => usageOf(trace, forwarded));
   const measured = (usage: Usage): number => usage.worker.measuredMs + usage.tell.measuredMs;
   const middle = usages.find((usage) => measured(usage) === median(usages.map(measured)));
   if (!middle) throw new Error('nothing was measured');
   const most = (of: (usage: Usage) => number): number => quantile(usages.map(of), 1);
   const fixed = { ...middle, writeUnits: most((usage) => usage.writeUnits), logBytes: most((usage) => usage.logBytes) };
-  return { name: each.name, fixed, compliant: usageOf(again) };
+  return { name: each.name, fixed, compliant: usageOf(again, forwarded) };
 }
 
 /**
@@ -312,11 +313,7 @@ export const cost: Measurement = {
             ['SQS, a million requests of up to 64 kB', dollars(MILLION * PRICES.sqsRequest)],
             ['DynamoDB, a million write units', `$${MILLION * PRICES.dynamodbWriteUnit}`],
             ['DynamoDB, a million read units', `$${MILLION * PRICES.dynamodbReadUnit}`],
-            ['EventBridge, a million events of our own', dollars(MILLION * PRICES.eventbridgeCustom)],
-            [
-              'EventBridge, a million events from account to account',
-              dollars(MILLION * PRICES.eventbridgeCrossAccount),
-            ],
+            ['EventBridge, a million events that are not free', dollars(MILLION * PRICES.eventbridgeEvent)],
             ['CloudWatch Logs, a GB taken in', dollars(PRICES.logsGigabyte)],
           ],
         },
@@ -336,7 +333,7 @@ const METHOD = `The formulas, for one finding:
 - **Lambda**: requests + (measured + assumed) seconds x ${MEMORY_MB.worker} MB, ${MEMORY_MB.tell} MB for tell. Measured is the median of ${ROUNDS} warm invocations on this machine, with the embedded cloud's own time in it. Assumed for AWS, one call after the other though some run side by side: ${ASSUMED.resource} ms for each call on a resource, ${ASSUMED.sts} ms for each of STS, ${ASSUMED.own} ms for each of DynamoDB, SQS, SSM and EventBridge, and a cold start of ${ASSUMED.coldStart} ms for every ${1 / ASSUMED.coldShare}th finding in each function (its start is billed too).
 - **SQS**: one request to deliver, one to receive, one to delete, and what the worker sends. Our update of a Security Hub finding is an event that comes back, and is dropped: another three. Batches of several messages would take fewer.
 - **DynamoDB**: of each write in the table's stream the size, as DynamoDB counts it, of the item before or after, whichever is larger, in units of 1 kB; headers twice, for the index. Readers of the stream that are Lambdas pay nothing.
-- **EventBridge**: one event from another account, as forwarded findings are; those that a delegated administrator's service emits in the security account are free. And our own event for each response.
+- **EventBridge**: our own event for each response; and the event of the finding where it comes from another account or Region. Those that a delegated administrator's service emits in the security account are free in our Region.
 - **Logs**: the bytes that functions wrote, ${LINE_OVERHEAD} more for each line, and Lambda's own ${PLATFORM_LINES.count} lines.
 
 Prices in US dollars, us-east-1, no free tier, as of November 2026:`;

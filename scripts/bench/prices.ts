@@ -8,10 +8,8 @@ export const PRICES = {
   /** https://aws.amazon.com/dynamodb/pricing/on-demand/ */
   dynamodbWriteUnit: 0.625e-6,
   dynamodbReadUnit: 0.125e-6,
-  /** https://aws.amazon.com/eventbridge/pricing/ events of AWS services are free, but not from one account to another */
-  eventbridgeCrossAccount: 1.0e-6,
-  /** A custom event of up to 64 kB. */
-  eventbridgeCustom: 1.0e-6,
+  /** https://aws.amazon.com/eventbridge/pricing/ a custom event of up to 64 kB, or one from another account or Region; AWS's own are free */
+  eventbridgeEvent: 1.0e-6,
   /** https://aws.amazon.com/cloudwatch/pricing/ taken in */
   logsGigabyte: 0.5,
 } as const;
