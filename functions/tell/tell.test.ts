@@ -20,7 +20,7 @@ import { ATTACKS } from '../../engine/notify/attacks.ts';
 import type { Target } from '../../engine/remediation.ts';
 import type { Outcome, Response } from '../../engine/response.ts';
 import { responseId, targetOf } from '../../engine/targets.ts';
-import { HOME_REGION, LEDGER_TABLE, MEMBER_ACCOUNTS, ROOT, SECURITY_ACCOUNT } from '../../local/connection.ts';
+import { HOME_REGION, LEDGER_TABLE, MEMBER_ACCOUNTS, REGIONS, ROOT, SECURITY_ACCOUNT } from '../../local/connection.ts';
 import { sharedCloud } from '../../local/contract.ts';
 import { allow, createGroup, createNetwork, fromAnywhere } from '../../local/exposures/network.ts';
 import { shareDbSnapshot } from '../../local/exposures/rds-snapshots.ts';
@@ -29,6 +29,7 @@ import { Listening } from '../../local/listening.ts';
 import { lambdaRecord } from '../../local/stream-record.ts';
 
 const [member] = MEMBER_ACCOUNTS;
+const [, abroad] = REGIONS;
 const RDS = 'snapshots.privatize-rds-snapshot';
 const cloud = sharedCloud();
 const config = { ...sessionConfig(SECURITY_ACCOUNT, HOME_REGION, ROOT), endpoint: cloud.endpoint };
@@ -81,16 +82,16 @@ interface Shown {
   readonly Workflow?: { readonly Status?: string };
   readonly Note?: { readonly Text?: string; readonly UpdatedBy?: string; readonly UpdatedAt?: string };
 }
-async function shown(Id: string): Promise<Shown> {
-  const { Findings = [] } = await securityHub.send(
+async function shown(Id: string, hub = securityHub): Promise<Shown> {
+  const { Findings = [] } = await hub.send(
     new GetFindingsCommand({ Filters: { Id: [{ Value: Id, Comparison: 'EQUALS' }] } }),
   );
   return (Findings[0] ?? {}) as Shown;
 }
 /** The finding as it is shown when its note says something. */
-const noted = (Id: string, text: string): Promise<Shown> =>
+const noted = (Id: string, text: string, hub = securityHub): Promise<Shown> =>
   until(async () => {
-    const found = await shown(Id);
+    const found = await shown(Id, hub);
     return found.Note?.Text?.includes(text) ? found : undefined;
   });
 
@@ -326,6 +327,15 @@ describe('many findings', () => {
     expect(new Set(states.map(({ Workflow }) => Workflow?.Status))).toEqual(new Set(['NOTIFIED']));
     expect(await updatesSince(start)).toBeLessThan(16);
     for (const { id } of responses) expect((await untilThereIs(() => events(id))).length).toBe(1);
+  });
+
+  test('that are not aggregated are updated in their own Region', async () => {
+    const ProductArn = `arn:aws:securityhub:${abroad}::product/aws/securityhub`;
+    const told = unhandled({ ProductArn, Region: abroad });
+    await cloud.doors.importFindings(SECURITY_ACCOUNT, abroad, [told]);
+    await ledger.close(await respondTo(told), { outcome: 'verified' });
+    const there = new SecurityHubClient({ ...config, region: abroad });
+    expect(await noted(told.Id, 'verified', there)).toMatchObject({ Workflow: { Status: 'NOTIFIED' } });
   });
 
   test('do not wait for one that Security Hub does not know', async () => {
