@@ -123,13 +123,15 @@ async function dispatch(record: SQSRecord, crew: Crew): Promise<void> {
   const { findings: told, rejection } = normalise(record.body);
   if (rejection !== undefined) return reject(record, rejection, crew);
   const findings = told.map((finding) => promoted(crew.policy, finding));
-  received(record, findings[0]?.envelope.id, crew);
+  const active = findings.filter(({ status }) => status === 'active');
+  // Most that are not are the event of our own note: a line for each would cost more than it says.
+  if (active.length > 0) received(record, findings[0]?.envelope.id, crew);
   for (const finding of findings) {
     const doubt = doubted(finding, crew);
     if (doubt !== undefined) return reject(record, doubt, crew);
   }
   const requests: Request[] = [];
-  for (const finding of findings.filter(({ status }) => status === 'active')) {
+  for (const finding of active) {
     const wanted: { readonly request: Request; readonly stop?: Stop }[] = [];
     for (const action of crew.actions.filter(({ handles }) => handles.some((trigger) => triggers(trigger, finding)))) {
       const found = await targetsFor(action, finding, crew);
@@ -152,7 +154,10 @@ async function dispatch(record: SQSRecord, crew: Crew): Promise<void> {
   }
   const [first, ...others] = requests;
   if (first === undefined) {
-    crew.logger.info('nothing to run', { messageId: record.messageId, correlation: findings[0]?.envelope.id });
+    crew.logger[active.length > 0 ? 'info' : 'debug']('nothing to run', {
+      messageId: record.messageId,
+      correlation: findings[0]?.envelope.id,
+    });
   } else if (others.length === 0) {
     await handle(first, record, crew);
   } else {

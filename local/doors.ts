@@ -105,6 +105,11 @@ export class Doors {
     return events;
   }
 
+  /** Findings that AWS's services import into the Security Hub of an account, in ASFF: each is stored, and told on its bus. */
+  async importFindings(account: string, region: string, findings: readonly object[]): Promise<void> {
+    await this.#ask('POST', '/findings', { account, region, findings });
+  }
+
   /** The calls with a sequence number above `since`, oldest first. */
   async calls(since = 0): Promise<readonly Call[]> {
     return (await this.#ask('GET', `/calls?since=${since}`)) as Call[];

@@ -18,6 +18,8 @@ if (values.help) {
 
 const workers = await loadWorkers();
 const rules = rulesFor(workers);
+const titles = (all: typeof workers): Readonly<Record<string, string>> =>
+  Object.fromEntries(all.flatMap(({ remediations }) => remediations.map(({ id, title }) => [id, title])));
 const json = (value: object): string => `${JSON.stringify(value, null, 2)}\n`;
 
 /** The README with what the shipped policy means for the catalogue. */
@@ -29,6 +31,7 @@ function readme(text: string): string {
 
 const files: Record<string, string> = {
   'events/rules.json': json(rulesTemplate(rules)),
+  'functions/tell/titles.json': json(titles(workers)),
   'functions/workers.json': json(workersTemplate(workers, rules)),
   'organization/member.yml': memberTemplate(workers, rules),
   'docs/catalogue.md': catalogue(workers, rules),

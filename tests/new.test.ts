@@ -46,6 +46,7 @@ test('a new remediation is one file, one line and one test beside what is genera
     'functions/workers.json',
     'organization/member.yml',
     'docs/catalogue.md',
+    'functions/tell/titles.json',
   ]);
   expect(changed.filter(([, , file = '']) => !generated.has(file))).toEqual([
     ['1', '0', 'functions/storage/remediations.ts'],

@@ -196,6 +196,31 @@ describe('serverless.yml', () => {
     expect(service.provider).toMatchObject({ runtime: 'nodejs24.x', architecture: 'arm64', logRetentionInDays: 365 });
   });
 
+  test('lets tell have what it tells, and no more', () => {
+    const { functions, template } = parse(readFileSync('functions/tell/template.yml', 'utf8'), { logLevel: 'silent' });
+    const { stream } = functions.tell.events[0];
+    expect(stream).toMatchObject({
+      functionResponseType: 'ReportBatchItemFailures',
+      bisectBatchOnFunctionError: true,
+      destinations: { onFailure: { type: 'sqs', arn: 'TellDeadLetterQueue.Arn' } },
+    });
+    const { TellRole, TellDeadLetterQueueAlarm } = template.Resources;
+    expect(TellDeadLetterQueueAlarm.Properties.AlarmActions).toEqual(['People']);
+    const statements = statementsOf(TellRole);
+    for (const { Action, Resource } of statements) {
+      for (const name of list(Action)) expect(name).not.toMatch(/\*/);
+      if (list(Resource).includes('*')) expect(list(Action)).toEqual(['dynamodb:ListStreams']);
+    }
+    const conditions = Object.fromEntries(
+      statements.map(({ Action, Condition }) => [list(Action).at(-1), JSON.stringify(Condition)]),
+    );
+    expect(conditions).toMatchObject({
+      'dynamodb:PutItem': expect.stringContaining('"tell#*"'),
+      'events:PutEvents': expect.stringContaining('"events:source":"firebreak"'),
+      'securityhub:BatchUpdateFindings': expect.stringContaining('["NEW","NOTIFIED"]'),
+    });
+  });
+
   test('keeps the ledger, with a stream and a way back', () => {
     const { Ledger } = service.resources.at(-1).Resources;
     expect(Ledger).toMatchObject({

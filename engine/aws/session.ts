@@ -53,6 +53,12 @@ export const sessionConfig = (
   ...(userAgent && { customUserAgent: userAgent }),
 });
 
+/** A session that is slowed down by its own throttles alone, and slows nothing else down. */
+export const throttledAlone = (session: SessionConfig): SessionConfig => ({
+  ...session,
+  retryStrategy: new AdaptiveRetryStrategy(MAX_ATTEMPTS),
+});
+
 /**
  * A session for calls that do something anew each time they arrive, and for which AWS takes no client token
  * (CreateSnapshots): only a throttled one, which was not taken, is sent again. After any other failure look for its work.

@@ -50,8 +50,11 @@ export interface Finding {
   readonly resources: readonly FindingResource[];
   /** ISO 8601, UTC. */
   readonly updatedAt: string;
-  /** Only an active finding is acted on; the others are recorded by nobody and cost one read of the message. */
-  readonly status: 'active' | 'resolved' | 'suppressed';
+  /**
+   * Only an active finding is acted on; the others are recorded by nobody and cost one read of the message. `noted`: nothing
+   * happened to it but our own note.
+   */
+  readonly status: 'active' | 'resolved' | 'suppressed' | 'noted';
   /** True for the services' sample findings, which name resources that do not exist. */
   readonly sample: boolean;
   /** True when a person chose a Security Hub custom action on it. */

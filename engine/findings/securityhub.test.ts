@@ -65,6 +65,26 @@ describe('a Security Hub finding', () => {
     expect(sampleFinding(RDS, changes).status).toBe(status);
   });
 
+  // The sample was updated by its provider at 14:18:31, and the event is of 14:21:07.
+  test.each([
+    ['firebreak', '2026-11-03T14:21:05.000Z', 'noted'],
+    ['somebody', '2026-11-03T14:21:05.000Z', 'active'],
+    ['firebreak', '2026-11-03T14:18:31.902Z', 'active'],
+    ['firebreak', '2026-11-02T14:21:05.000Z', 'active'],
+    ['firebreak', '2026-12-24T00:00:00.000Z', 'active'],
+    ['firebreak', 'yesterday', 'active'],
+    ['firebreak', undefined, 'active'],
+  ])('with a note by %s of %s is %s', (UpdatedBy, UpdatedAt, status) => {
+    const noted = { [`${F}/Note`]: { Text: 'x', UpdatedBy, UpdatedAt }, [`${F}/Workflow`]: { Status: 'NOTIFIED' } };
+    expect(sampleFinding(RDS, noted).status).toBe(status);
+  });
+
+  test('that somebody touched long after our note is looked at', () => {
+    const Note = { Text: 'x', UpdatedBy: 'firebreak', UpdatedAt: '2026-11-03T14:21:05.000Z' };
+    expect(sampleFinding(RDS, { [`${F}/Note`]: Note, time: '2026-11-03T14:41:07Z' }).status).toBe('active');
+    expect(sampleFinding('securityhub/custom-action-rds-snapshot', { [`${F}/Note`]: Note }).status).toBe('active');
+  });
+
   test.each([
     [{ Label: 'HIGH', Normalized: 1 }, 'HIGH', 7],
     [{ Label: 'INFORMATIONAL' }, 'INFORMATIONAL', 0],

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { parseArn } from '../arn.ts';
+import { NOTED_BY } from '../notify/messages.ts';
 import { type Envelope, type Finding, SEVERITIES } from './finding.ts';
 import { accountId, instant, maybe, name, partitionOf, reader, region, regionalArn, shape } from './reader.ts';
 import { ACCOUNT, distinct, resource } from './resources.ts';
@@ -24,6 +25,7 @@ const asff = shape(() =>
     }),
     Compliance: maybe(z.object({ Status: maybe(z.string()), SecurityControlId: maybe(z.string()) })),
     Workflow: maybe(z.object({ Status: maybe(z.string()) })),
+    Note: maybe(z.object({ UpdatedBy: maybe(z.string()), UpdatedAt: maybe(z.string()) })),
     RecordState: maybe(z.string()),
     Sample: maybe(z.boolean()),
     ProductFields: maybe(z.object({ ControlId: maybe(z.string()), [SAMPLE]: maybe(z.string()) })),
@@ -59,7 +61,7 @@ function findingOf(finding: Asff, envelope: Envelope, requested: boolean): Findi
     ...place,
     resources: distinct(finding.Resources.map(({ Type, Id }) => resource(cloudFormationType(Type), Id, place))),
     updatedAt: finding.UpdatedAt,
-    status: requested ? 'active' : statusOf(finding),
+    status: requested ? 'active' : statusOf(finding, envelope),
     sample: isSample(finding),
     requested,
     envelope,
@@ -81,10 +83,25 @@ export function controlOr(productArn: string, control: string | null | undefined
 const typeOf = ({ ProductArn, Compliance, ProductFields, Types, GeneratorId }: Asff): string =>
   controlOr(ProductArn, Compliance?.SecurityControlId ?? ProductFields?.ControlId, Types?.[0] ?? GeneratorId);
 
-function statusOf({ Workflow, RecordState, Compliance }: Asff): Finding['status'] {
+function statusOf({ Workflow, RecordState, Compliance, Note, UpdatedAt }: Asff, { time }: Envelope): Finding['status'] {
   if (Workflow?.Status === 'SUPPRESSED' || RecordState === 'ARCHIVED') return 'suppressed';
   const passed = Compliance?.Status === 'PASSED' || Compliance?.Status === 'NOT_AVAILABLE';
-  return passed || Workflow?.Status === 'RESOLVED' ? 'resolved' : 'active';
+  if (passed || Workflow?.Status === 'RESOLVED') return 'resolved';
+  return isOurNote(Note, UpdatedAt, time) ? 'noted' : 'active';
+}
+
+/** Milliseconds between a note and the event that tells of it: Security Hub may take minutes. */
+const NOTE_TOLD_MS = 600_000;
+
+/**
+ * Whether the event tells no more than our own note. Updates of customers come as events too and leave UpdatedAt as it is, which
+ * is the provider's; what a person does to the finding later on has an event of its own.
+ * https://docs.aws.amazon.com/securityhub/latest/userguide/finding-update-batchupdatefindings.html
+ */
+function isOurNote(note: Asff['Note'], updatedAt: string, eventTime: string): boolean {
+  if (note?.UpdatedBy !== NOTED_BY) return false;
+  const noted = Date.parse(note.UpdatedAt ?? '');
+  return noted > Date.parse(updatedAt) && Math.abs(Date.parse(eventTime) - noted) < NOTE_TOLD_MS;
 }
 
 const isSample = ({ Sample, Title, ProductFields }: Asff): boolean =>

@@ -9,7 +9,7 @@ import {
 import type { SessionConfig } from '../aws/session.ts';
 import { TransientError } from '../errors.ts';
 import { workerOf } from '../targets.ts';
-import { dynamoDb, type Item, text } from './item.ts';
+import { dynamoDb, type Item, type Texts, text } from './item.ts';
 
 /** What is counted together. */
 export interface Kind {
@@ -179,5 +179,12 @@ export const budgetKey = ({ remediation, account }: Kind): Item => ({
 });
 
 /** The breaker on an item, when it is open. */
-export const breakerOf = (item: Item | undefined): Breaker | undefined =>
+export const breakerOf = (item: Texts | undefined): Breaker | undefined =>
   item?.opened?.S === undefined ? undefined : (JSON.parse(item.opened.S) as Breaker);
+
+/** What an item counts, once its breaker was ever opened. */
+export const kindOf = (item: Texts): Kind => JSON.parse(item.kind?.S ?? '') as Kind;
+
+/** Who closed the breaker on an item last, and when. */
+export const closingOf = (item: Texts): { readonly by: string; readonly at: string } =>
+  JSON.parse(item.closed?.S ?? '') as { by: string; at: string };

@@ -20,7 +20,7 @@ import {
   type TimelineEntry,
 } from '../response.ts';
 import type { Json } from '../state.ts';
-import { dynamoDb, type Item, packed, text, unpacked } from './item.ts';
+import { dynamoDb, type Item, packed, type Texts, text, unpacked } from './item.ts';
 import { isWanted, type Ledger, type Wanted } from './ledger.ts';
 
 /** Index of headers by the day they started. */
@@ -190,5 +190,8 @@ const header = (response: Response): Item => ({
   response: text(JSON.stringify(response)),
   ...(response.outcome !== undefined && { outcome: text(response.outcome) }),
 });
-const headerOf = (item: Item): Response => JSON.parse(item.response?.S ?? '') as Response;
+
+/** The response of a HEADER item, as the table or its stream has it. */
+export const headerOf = (item: Texts): Response => JSON.parse(item.response?.S ?? '') as Response;
+
 const orderOf = (item: Item): Order => JSON.parse(item.order?.S ?? '') as Order;

@@ -5,6 +5,9 @@ import type { SessionConfig } from '../aws/session.ts';
 /** An item of the ledger's table, as DynamoDB writes it. */
 export type Item = Record<string, AttributeValue>;
 
+/** What is read of an item where its texts are enough: a stream's records have their bytes otherwise than the table. */
+export type Texts = Readonly<Record<string, { readonly S?: string | undefined } | undefined>>;
+
 export const text = (value: string): AttributeValue => ({ S: value });
 
 /** JSON, compressed: an item holds 400 kB at most. */

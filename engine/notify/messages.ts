@@ -7,8 +7,17 @@ export interface Told {
   readonly title: string;
 }
 
+/** What a note is written from. */
+export interface Noted {
+  readonly response: Pick<Response, 'outcome' | 'reason' | 'undoes'>;
+  readonly title: string;
+}
+
 /** The longest text of a note: https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_Note.html */
 export const LONGEST_NOTE = 512;
+
+/** Who our notes are by, as Security Hub shows it. */
+export const NOTED_BY = 'firebreak';
 
 const SEE_MORE = 'More: firebreak list --finding, with the id of this finding.';
 
@@ -17,7 +26,7 @@ const SEE_MORE = 'More: firebreak list --finding, with the id of this finding.';
  * text wherever the same came of it: no id and no time is in it.
  * @param told all responses to the finding; at least one
  */
-export function noteFor(told: readonly Told[]): string {
+export function noteFor(told: readonly Noted[]): string {
   const [first, ...others] = told;
   if (!first) throw new Error('there is no response to write a note about');
   const said = others.length === 0 ? noteOfOne(first) : noteOfSeveral(told);
@@ -25,10 +34,10 @@ export function noteFor(told: readonly Told[]): string {
   return note(within(said, (text) => note(text).length <= LONGEST_NOTE));
 }
 
-const noteOfOne = ({ response, title }: Told): string =>
+const noteOfOne = ({ response, title }: Noted): string =>
   `${outcomeOf(response)}. ${actOf({ response, title })}${response.reason ? `: ${response.reason}` : ''}.`;
 
-function noteOfSeveral(told: readonly Told[]): string {
+function noteOfSeveral(told: readonly Noted[]): string {
   const ends = told.map(({ response }) => outcomeOf(response));
   const counts = ['open', ...OUTCOMES]
     .map((outcome) => ({ outcome, count: ends.filter((end) => end === outcome).length }))
@@ -39,10 +48,10 @@ function noteOfSeveral(told: readonly Told[]): string {
 }
 
 /** What a response does, in the words of its remediation. */
-const actOf = ({ response, title }: Told): string => `${response.undoes ? 'Undo: ' : ''}${title}`;
+const actOf = ({ response, title }: Noted): string => `${response.undoes ? 'Undo: ' : ''}${title}`;
 
 /** How it ended, if it did. */
-export const outcomeOf = ({ outcome }: Response): string => outcome ?? 'open';
+export const outcomeOf = ({ outcome }: Pick<Response, 'outcome'>): string => outcome ?? 'open';
 
 /** Longest texts in an event by their names, in bytes as JSON: with all at their longest it stays below 8 kB. */
 const LONGEST: Readonly<Record<string, number>> = { arn: 2_048, id: 640, title: 512, reason: 512, by: 512 };

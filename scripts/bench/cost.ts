@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Cloud } from '../../local/cloud.ts';
 import { type Connection, HOME_REGION, MEMBER_ACCOUNTS, REGIONS, SECURITY_ACCOUNT } from '../../local/connection.ts';
 import type { Call } from '../../local/doors.ts';
 import { runInstanceWithData } from '../../local/exposures/instances.ts';
@@ -92,13 +93,23 @@ const CASES: readonly Case[] = [
   },
 ];
 
-/** What one finding uses of our own account. */
-interface Usage {
-  readonly sqsRequests: number;
+/** Who runs for a finding: its worker, and what tells of it. */
+const FUNCTIONS = ['worker', 'tell'] as const;
+type Who = (typeof FUNCTIONS)[number];
+
+/** What one of them runs for one finding. */
+interface Running {
   readonly invocations: number;
-  /** Measured on the embedded cloud, with warm workers. */
+  /** Measured on the embedded cloud, warm. */
   readonly measuredMs: number;
   readonly assumedMs: number;
+}
+
+/** What one finding uses of our own account. */
+interface Usage extends Readonly<Record<Who, Running>> {
+  readonly sqsRequests: number;
+  /** Events that EventBridge takes money for: our own, and those that come from another account or Region. */
+  readonly events: number;
   readonly writeUnits: number;
   readonly readUnits: number;
   readonly logBytes: number;
@@ -106,50 +117,72 @@ interface Usage {
 
 const isRead = ({ operation }: Call): boolean => ['Query', 'GetItem', 'BatchGetItem'].includes(operation);
 
-function usageOf({ calls, invocations, lines, writes, eventBytes }: Trace): Usage {
-  const of = (service: string, where: (call: Call) => boolean = () => true): Call[] =>
-    calls.filter(
-      (call) => call.service === service && call.principal.includes(':assumed-role/firebreak-worker-') && where(call),
-    );
+const ROLE: Readonly<Record<Who, string>> = {
+  worker: ':assumed-role/firebreak-worker-',
+  tell: ':assumed-role/firebreak-tell/',
+};
+
+function usageOf({ responses, calls, invocations, lines, writes, eventBytes }: Trace, forwarded: boolean): Usage {
+  const own = calls.filter(({ principal }) => FUNCTIONS.some((who) => principal.includes(ROLE[who])));
+  const of = (service: string): Call[] => own.filter((call) => call.service === service);
   const poller = ({ principal }: Call): boolean => principal.endsWith('-poller');
-  const deletes = of('sqs', (call) => poller(call) && call.operation.startsWith('DeleteMessage')).length;
-  const sent = of('sqs', (call) => !poller(call)).length;
+  const deletes = of('sqs').filter((call) => poller(call) && call.operation.startsWith('DeleteMessage')).length;
+  const sent = of('sqs').filter((call) => !poller(call)).length;
   const table = of('dynamodb');
   const failed = table.filter(({ status }) => status >= 400).length;
-  const resource = calls.filter(({ principal }) => /:assumed-role\/firebreak-(?!worker-)/.test(principal)).length;
   const units = writes.map(({ dynamodb }) => {
     const { OldImage: before, NewImage: after } = dynamodb ?? {};
     const base = writeUnits(before, after);
     // Headers alone have the keys of the index, which has all of their attributes.
     return after?.day ? 2 * base : base;
   });
+  const running = (who: Who): Running => {
+    const runs = invocations.filter(({ name }) => (name === 'firebreak-tell') === (who === 'tell'));
+    return {
+      invocations: runs.length,
+      measuredMs: runs.reduce((sum, { milliseconds }) => sum + milliseconds, 0),
+      // What runs again for the same finding, seconds later, is warm.
+      assumedMs: waits(calls, who) + ASSUMED.coldShare * ASSUMED.coldStart,
+    };
+  };
   return {
-    // Delivered by EventBridge, received and deleted by Lambda's poller; what the worker sends is counted as it is.
-    sqsRequests: Math.ceil(eventBytes / 65_536) + 2 * deletes + sent,
-    invocations: invocations.length,
-    measuredMs: invocations.reduce((total, ms) => total + ms, 0),
-    assumedMs:
-      resource * ASSUMED.resource +
-      of('sts').length * ASSUMED.sts +
-      (table.length + sent) * ASSUMED.own +
-      invocations.length * ASSUMED.coldShare * ASSUMED.coldStart,
-    writeUnits: units.reduce((total, unit) => total + unit, failed),
+    worker: running('worker'),
+    tell: running('tell'),
+    events: responses.length + (forwarded ? 1 : 0),
+    // Delivered by EventBridge, received and deleted by Lambda's poller; what the worker sends is counted as it is. The event
+    // of our own note is no larger than the finding's.
+    sqsRequests: deletes * (Math.ceil(eventBytes / 65_536) + 2) + sent,
+    writeUnits: units.reduce((sum, unit) => sum + unit, failed),
     readUnits: table.filter(isRead).length,
     logBytes:
-      lines.reduce((total, line) => total + Buffer.byteLength(line) + LINE_OVERHEAD, 0) +
+      lines.reduce((sum, line) => sum + Buffer.byteLength(line) + LINE_OVERHEAD, 0) +
       invocations.length * (PLATFORM_LINES.bytes + PLATFORM_LINES.count * LINE_OVERHEAD),
   };
 }
 
+/** Milliseconds that a function waits for AWS. */
+function waits(calls: readonly Call[], who: Who): number {
+  const own = calls.filter(({ principal }) => principal.includes(ROLE[who]) && !principal.endsWith('-poller'));
+  const ours = own.filter(({ service }) => ['dynamodb', 'sqs', 'ssm', 'events', 'sns'].includes(service)).length;
+  const sts = own.filter(({ service }) => service === 'sts').length;
+  const hub = own.filter(({ service }) => service === 'securityhub').length;
+  const members = calls.filter(({ principal }) => /:assumed-role\/firebreak-(?!worker-|tell)/.test(principal)).length;
+  const resource = hub + (who === 'worker' ? members : 0);
+  return resource * ASSUMED.resource + sts * ASSUMED.sts + ours * ASSUMED.own;
+}
+
 /** Dollars for a million, by service. */
 function costs(usage: Usage): Record<'Lambda' | 'SQS' | 'DynamoDB' | 'EventBridge' | 'Logs', number> {
-  const seconds = (usage.measuredMs + usage.assumedMs) / 1_000;
-  const gigabyteSeconds = (seconds * MEMORY_MB) / 1_024;
+  const running = FUNCTIONS.map((who) => {
+    const { invocations, measuredMs, assumedMs } = usage[who];
+    const gigabyteSeconds = ((measuredMs + assumedMs) / 1_000) * (MEMORY_MB[who] / 1_024);
+    return invocations * PRICES.lambdaRequest + gigabyteSeconds * PRICES.lambdaGigabyteSecond;
+  });
   return {
-    Lambda: MILLION * (usage.invocations * PRICES.lambdaRequest + gigabyteSeconds * PRICES.lambdaGigabyteSecond),
+    Lambda: MILLION * running.reduce((sum, dollars) => sum + dollars, 0),
     SQS: MILLION * usage.sqsRequests * PRICES.sqsRequest,
     DynamoDB: MILLION * (usage.writeUnits * PRICES.dynamodbWriteUnit + usage.readUnits * PRICES.dynamodbReadUnit),
-    EventBridge: MILLION * PRICES.eventbridgeCrossAccount,
+    EventBridge: MILLION * usage.events * PRICES.eventbridgeEvent,
     Logs: (MILLION * usage.logBytes * PRICES.logsGigabyte) / 1e9,
   };
 }
@@ -171,7 +204,7 @@ async function costOf(bench: Bench, path: DeployedPath, each: Case): Promise<Cos
   let again: Trace | undefined;
   // The first one begins cold, and is not counted.
   for (let round = 0; round <= ROUNDS; round += 1) {
-    const event = tell(await expose());
+    const event = await kept(tell(await expose()), await bench.cloud());
     const trace = await path.tell(event);
     expectOutcome(each, trace, 'verified');
     if (round > 0) traces.push(trace);
@@ -181,12 +214,27 @@ async function costOf(bench: Bench, path: DeployedPath, each: Case): Promise<Cos
     }
   }
   if (!again) throw new Error('nothing was measured');
-  const usages = traces.map(usageOf);
-  const middle = usages.find(({ measuredMs }) => measuredMs === median(usages.map((usage) => usage.measuredMs)));
+  const forwarded = each.bus === 'itself' || region !== HOME_REGION;
+  const usages = traces.map((trace) => usageOf(trace, forwarded));
+  const measured = (usage: Usage): number => usage.worker.measuredMs + usage.tell.measuredMs;
+  const middle = usages.find((usage) => measured(usage) === median(usages.map(measured)));
   if (!middle) throw new Error('nothing was measured');
   const most = (of: (usage: Usage) => number): number => quantile(usages.map(of), 1);
   const fixed = { ...middle, writeUnits: most((usage) => usage.writeUnits), logBytes: most((usage) => usage.logBytes) };
-  return { name: each.name, fixed, compliant: usageOf(again) };
+  return { name: each.name, fixed, compliant: usageOf(again, forwarded) };
+}
+
+/**
+ * The same finding, in Security Hub where it comes from there, so that it is updated, and the event of that counted. It is
+ * suppressed until then: only what is told later starts a response.
+ */
+async function kept({ entry, ...bus }: Told, { connection }: Cloud): Promise<Told> {
+  const { findings: [finding] = [] } = entry.detail as { findings?: Record<string, unknown>[] };
+  if (entry.source !== 'aws.securityhub' || !finding?.ProductArn) return { entry, ...bus };
+  const unique = { ...finding, Id: `${finding.Id}-${randomUUID()}` };
+  const { account, region } = bus;
+  await connection.doors.importFindings(account, region, [{ ...unique, Workflow: { Status: 'SUPPRESSED' } }]);
+  return { ...bus, entry: { ...entry, detail: { findings: [unique] } } };
 }
 
 function expectOutcome({ name }: Case, { responses }: Trace, outcome: string): void {
@@ -235,6 +283,9 @@ export const cost: Measurement = {
             'invocations',
             'measured',
             'assumed of AWS',
+            'of tell: invocations',
+            'measured',
+            'assumed',
             'SQS requests',
             'write units',
             'read units',
@@ -242,9 +293,11 @@ export const cost: Measurement = {
           ],
           rows: found.map(({ name, fixed }) => [
             name,
-            String(fixed.invocations),
-            `${fixed.measuredMs.toFixed(0)} ms`,
-            `${fixed.assumedMs.toFixed(0)} ms`,
+            ...FUNCTIONS.flatMap((who) => [
+              String(fixed[who].invocations),
+              `${fixed[who].measuredMs.toFixed(0)} ms`,
+              `${fixed[who].assumedMs.toFixed(0)} ms`,
+            ]),
             String(fixed.sqsRequests),
             String(fixed.writeUnits),
             String(fixed.readUnits),
@@ -260,10 +313,7 @@ export const cost: Measurement = {
             ['SQS, a million requests of up to 64 kB', dollars(MILLION * PRICES.sqsRequest)],
             ['DynamoDB, a million write units', `$${MILLION * PRICES.dynamodbWriteUnit}`],
             ['DynamoDB, a million read units', `$${MILLION * PRICES.dynamodbReadUnit}`],
-            [
-              'EventBridge, a million events from account to account',
-              dollars(MILLION * PRICES.eventbridgeCrossAccount),
-            ],
+            ['EventBridge, a million events that are not free', dollars(MILLION * PRICES.eventbridgeEvent)],
             ['CloudWatch Logs, a GB taken in', dollars(PRICES.logsGigabyte)],
           ],
         },
@@ -280,10 +330,10 @@ export const cost: Measurement = {
 
 const METHOD = `The formulas, for one finding:
 
-- **Lambda**: requests + (measured + assumed) seconds x ${MEMORY_MB} MB. Measured is the median of ${ROUNDS} warm invocations on this machine, with the embedded cloud's own time in it. Assumed for AWS, one call after the other though some run side by side: ${ASSUMED.resource} ms for each call on a resource, ${ASSUMED.sts} ms for each of STS, ${ASSUMED.own} ms for each of DynamoDB and SQS, and a cold start of ${ASSUMED.coldStart} ms in every ${1 / ASSUMED.coldShare}th invocation (its start is billed too).
-- **SQS**: one request to deliver, one to receive, one to delete, and what the worker sends. Batches of several messages would take fewer.
+- **Lambda**: requests + (measured + assumed) seconds x ${MEMORY_MB.worker} MB, ${MEMORY_MB.tell} MB for tell. Measured is the median of ${ROUNDS} warm invocations on this machine, with the embedded cloud's own time in it. Assumed for AWS, one call after the other though some run side by side: ${ASSUMED.resource} ms for each call on a resource, ${ASSUMED.sts} ms for each of STS, ${ASSUMED.own} ms for each of DynamoDB, SQS, SSM and EventBridge, and a cold start of ${ASSUMED.coldStart} ms for every ${1 / ASSUMED.coldShare}th finding in each function (its start is billed too).
+- **SQS**: one request to deliver, one to receive, one to delete, and what the worker sends. Our update of a Security Hub finding is an event that comes back, and is dropped: another three. Batches of several messages would take fewer.
 - **DynamoDB**: of each write in the table's stream the size, as DynamoDB counts it, of the item before or after, whichever is larger, in units of 1 kB; headers twice, for the index. Readers of the stream that are Lambdas pay nothing.
-- **EventBridge**: one event from another account, as forwarded findings are; those that a delegated administrator's service emits in the security account are free.
+- **EventBridge**: our own event for each response; and the event of the finding where it comes from another account or Region. Those that a delegated administrator's service emits in the security account are free in our Region.
 - **Logs**: the bytes that functions wrote, ${LINE_OVERHEAD} more for each line, and Lambda's own ${PLATFORM_LINES.count} lines.
 
 Prices in US dollars, us-east-1, no free tier, as of November 2026:`;

@@ -13,6 +13,13 @@ import type { Call } from '../../local/doors.ts';
 import type { Told } from '../../local/scenes.ts';
 import type { Bench } from './bench.ts';
 
+/** One invocation of a function. */
+export interface Invocation {
+  /** As serverless.yml names it. */
+  readonly name: string;
+  readonly milliseconds: number;
+}
+
 /** What one finding set off on the deployed path, until all was quiet again. */
 export interface Trace {
   readonly responses: readonly Response[];
@@ -21,8 +28,7 @@ export interface Trace {
   /** In JSON, as EventBridge passes it on. */
   readonly eventBytes: number;
   readonly calls: readonly Call[];
-  /** Milliseconds of each invocation of a function. */
-  readonly invocations: readonly number[];
+  readonly invocations: readonly Invocation[];
   /** What functions wrote. */
   readonly lines: readonly string[];
   /** Writes of the ledger's table, as its stream tells them. */
@@ -34,7 +40,7 @@ export class DeployedPath {
   readonly #bench: Bench;
   readonly #cloud: Cloud;
   readonly #streams: DynamoDBStreamsClient;
-  readonly #invocations: number[] = [];
+  readonly #invocations: Invocation[] = [];
   #iterator: string;
 
   private constructor(bench: Bench, cloud: Cloud, streams: DynamoDBStreamsClient, iterator: string) {
@@ -47,7 +53,7 @@ export class DeployedPath {
       lambda.invoke = async (event) => {
         const began = performance.now();
         const result = await invoke(event);
-        this.#invocations.push(performance.now() - began);
+        this.#invocations.push({ name: lambda.deployed.name, milliseconds: performance.now() - began });
         return result;
       };
     }

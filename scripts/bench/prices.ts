@@ -8,14 +8,14 @@ export const PRICES = {
   /** https://aws.amazon.com/dynamodb/pricing/on-demand/ */
   dynamodbWriteUnit: 0.625e-6,
   dynamodbReadUnit: 0.125e-6,
-  /** https://aws.amazon.com/eventbridge/pricing/ events of AWS services are free, but not from one account to another */
-  eventbridgeCrossAccount: 1.0e-6,
+  /** https://aws.amazon.com/eventbridge/pricing/ a custom event of up to 64 kB, or one from another account or Region; AWS's own are free */
+  eventbridgeEvent: 1.0e-6,
   /** https://aws.amazon.com/cloudwatch/pricing/ taken in */
   logsGigabyte: 0.5,
 } as const;
 
-/** Megabytes of memory of a worker: memorySize in serverless.yml. */
-export const MEMORY_MB = 512;
+/** Megabytes of memory: memorySize in serverless.yml for a worker, in functions/tell/template.yml for tell. */
+export const MEMORY_MB = { worker: 512, tell: 256 } as const;
 
 /** What is assumed of AWS, in milliseconds: the embedded cloud is no measure for these. */
 export const ASSUMED = { resource: 100, sts: 100, own: 10, coldStart: 400, coldShare: 0.25 } as const;

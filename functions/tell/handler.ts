@@ -1,0 +1,155 @@
+import { Logger } from '@aws-lambda-powertools/logger';
+import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
+import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import middy from '@middy/core';
+import type { DynamoDBBatchResponse, DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda';
+import { sessionConfig, throttledAlone } from '../../engine/aws/session.ts';
+import { describeError } from '../../engine/errors.ts';
+import { inLog } from '../../engine/notify/encoders.ts';
+import { eventFor } from '../../engine/notify/messages.ts';
+import { PAGED } from '../../engine/notify/paged.ts';
+import { breakerPage, pageFor } from '../../engine/notify/pages.ts';
+import { Bus, type OwnEvent } from './bus.ts';
+import { answerOf, tellFindings } from './findings.ts';
+import { Memory } from './memory.ts';
+import { type Ended, type News, newsOf } from './news.ts';
+import { People } from './people.ts';
+import { findingKey, SecurityHub } from './security-hub.ts';
+import titles from './titles.json' with { type: 'json' };
+
+const account = environment('ACCOUNT_ID');
+const region = environment('AWS_REGION');
+const session = sessionConfig(account, region);
+const logger = new Logger({ serviceName: 'tell', jsonReplacerFn: inLog });
+const metrics = new Metrics({ namespace: 'Firebreak', serviceName: 'tell' });
+const memory = new Memory(session, environment('LEDGER_TABLE'));
+// It takes ten calls a second: who is woken, and what is remembered, does not wait for that.
+const hub = new SecurityHub(region, (name) => throttledAlone(sessionConfig(account, name)));
+const people = new People(session, { people: environment('PEOPLE_TOPIC'), chat: environment('CHAT_TOPIC') }, memory);
+const bus = new Bus(session);
+
+/** The title of a remediation; one that is not there any more is called by its id. */
+const titleOf = (remediation: string): string =>
+  (titles as Readonly<Record<string, string>>)[remediation] ?? remediation;
+
+/** Changes of the ledger's table in; Security Hub, people, EventBridge and CloudWatch told of them. */
+export const handler = middy<DynamoDBStreamEvent, DynamoDBBatchResponse>()
+  .use(injectLambdaContext(logger))
+  .handler(async ({ Records }) => {
+    const failed = await tell(Records);
+    const [first] = [...failed.keys()].sort((one, other) => one - other);
+    if (first === undefined) return { batchItemFailures: [] };
+    for (const [index, error] of failed) {
+      const { eventID, dynamodb } = Records[index] ?? {};
+      logger.warn('a record comes back', { eventID, keys: dynamodb?.Keys, error: describeError(error) });
+    }
+    // Lambda tries again from the first one on. https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html
+    return { batchItemFailures: [{ itemIdentifier: Records[first]?.dynamodb?.SequenceNumber ?? '' }] };
+  });
+
+/**
+ * What can be told twice without harm goes first and is not kept from it by the others: Security Hub and people are told of all
+ * records, whatever fails; events and metrics, which each telling adds to, of those that will not come again.
+ * @returns by its index, why a record must come again
+ */
+async function tell(records: readonly DynamoDBRecord[]): Promise<ReadonlyMap<number, unknown>> {
+  const failed = new Map<number, unknown>();
+  const all = records.flatMap((record, index) => {
+    try {
+      const news = newsOf(record);
+      return news ? [{ index, news }] : [];
+    } catch (error) {
+      failed.set(index, error);
+      return [];
+    }
+  });
+  await Promise.all([tellSecurityHub(all, failed), wakePeople(all, failed)]);
+  const final = () => all.filter(({ index }) => index < Math.min(...failed.keys()));
+
+  const sending = final();
+  for (const [position, error] of await bus.put(sending.map(({ news }) => eventOf(news)))) {
+    failed.set(sending[position]?.index ?? 0, error);
+  }
+  measure(final().flatMap(({ news }) => (news.what === 'ended' ? [news.response] : [])));
+  return failed;
+}
+
+/** What a record tells, and its place in the batch. */
+interface Entry {
+  readonly index: number;
+  readonly news: News;
+}
+
+async function tellSecurityHub(entries: readonly Entry[], failed: Map<number, unknown>): Promise<void> {
+  const answers = entries.flatMap(({ index, news }) => {
+    const answer = news.what === 'ended' ? answerOf(news.response) : undefined;
+    return answer ? [{ index, ...answer }] : [];
+  });
+  const errors = await tellFindings(answers, { memory, hub, titleOf, logger });
+  for (const { index, finding } of answers) {
+    const key = findingKey(finding);
+    if (errors.has(key)) failed.set(index, errors.get(key));
+  }
+}
+
+async function wakePeople(entries: readonly Entry[], failed: Map<number, unknown>): Promise<void> {
+  // One after the other, as they came: few outcomes wake anybody.
+  for (const { index, news } of entries) {
+    try {
+      await wakeFor(news);
+    } catch (error) {
+      failed.set(index, error);
+    }
+  }
+}
+
+async function wakeFor(news: News): Promise<void> {
+  if (news.what === 'breaker opened') {
+    const { remediation, account } = news.kind;
+    const { at: openedAt, ...breaker } = news.breaker;
+    const labels = { outcome: 'breaker-opened', severity: 'HIGH', remediation, account };
+    const page = breakerPage({ ...news.kind, ...breaker, openedAt });
+    await people.page(`breaker#${remediation}#${account}#${openedAt}`, page, labels);
+  } else if (news.what === 'ended' && PAGED[news.response.outcome].page) {
+    const { id, outcome, finishedAt, remediation, target, finding } = news.response;
+    const labels = { outcome, severity: finding.severity, remediation, account: target.account };
+    const page = pageFor({ response: news.response, title: titleOf(remediation) });
+    await people.page(`response#${id}#${outcome}#${finishedAt}`, page, labels);
+  }
+}
+
+function eventOf(news: News): OwnEvent {
+  switch (news.what) {
+    case 'ended': {
+      const { response } = news;
+      return { ...eventFor({ response, title: titleOf(response.remediation) }), at: response.finishedAt };
+    }
+    case 'breaker opened':
+      return { detailType: 'Firebreak Breaker Opened', detail: { ...news.kind, ...news.breaker }, at: news.breaker.at };
+    case 'breaker closed': {
+      const { kind, by, at } = news;
+      return { detailType: 'Firebreak Breaker Closed', detail: { ...kind, by, at }, at };
+    }
+  }
+}
+
+/** One line for each remediation and outcome, with a value for each response. */
+function measure(responses: readonly Ended[]): void {
+  const alike = Map.groupBy(responses, ({ remediation, outcome }) => `${remediation} ${outcome}`);
+  for (const group of alike.values()) {
+    const [{ remediation, outcome } = { remediation: '', outcome: '' }] = group;
+    metrics.addDimensions({ remediation, outcome });
+    for (const { startedAt, finishedAt } of group) {
+      metrics.addMetric('responses', MetricUnit.Count, 1);
+      // Since the response began: the header does not have the time of the event.
+      metrics.addMetric('timeToOutcome', MetricUnit.Milliseconds, Date.parse(finishedAt) - Date.parse(startedAt));
+    }
+    metrics.publishStoredMetrics();
+  }
+}
+
+function environment(name: string): string {
+  const value = process.env[name];
+  if (!value) throw new Error(`the environment variable ${name} is not set: serverless.yml sets it`);
+  return value;
+}

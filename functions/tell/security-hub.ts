@@ -1,0 +1,147 @@
+import {
+  type AwsSecurityFindingIdentifier,
+  BatchUpdateFindingsCommand,
+  GetFindingsCommand,
+  SecurityHubClient,
+} from '@aws-sdk/client-securityhub';
+import { parseArn } from '../../engine/arn.ts';
+import type { SessionConfig } from '../../engine/aws/session.ts';
+import { NOTED_BY } from '../../engine/notify/messages.ts';
+import { chunks } from './chunks.ts';
+import type { Update } from './tally.ts';
+
+/** An update of one finding. */
+export interface FindingUpdate extends Update {
+  readonly id: string;
+  readonly productArn: string;
+}
+
+/** Findings that BatchUpdateFindings takes, and values that a filter of GetFindings does. */
+const BATCH = 100;
+const FILTER_VALUES = 20;
+
+/** https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_BatchUpdateFindingsUnprocessedFinding.html */
+const LASTING = new Set(['FindingNotFound', 'FindingSizeExceeded', 'InvalidInput']);
+
+/** What names a finding over all products. */
+export const findingKey = ({ id, productArn }: { id: string; productArn: string }): string =>
+  JSON.stringify([productArn, id]);
+
+/**
+ * Tells Security Hub of many findings in few calls: it takes one note for all of a call, so that equal updates go together.
+ *
+ * The calls go to our own Region, which is that of the administrator's aggregation where there is one: Security Hub carries the
+ * updates to the linked Regions. A finding that is unknown there is looked for in the Region of its product.
+ * https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub-findings-update-types.html
+ */
+export class SecurityHub {
+  readonly #home: string;
+  readonly #session: (region: string) => SessionConfig;
+  readonly #clients = new Map<string, SecurityHubClient>();
+
+  constructor(home: string, session: (region: string) => SessionConfig) {
+    this.#home = home;
+    this.#session = session;
+  }
+
+  /**
+   * @param dropped is told of findings that cannot be updated, and why
+   * @returns by `findingKey`, what went wrong and may go right another time
+   */
+  async update(
+    updates: readonly FindingUpdate[],
+    dropped: (update: FindingUpdate, code: string) => void,
+  ): Promise<ReadonlyMap<string, unknown>> {
+    const failed = new Map<string, unknown>();
+    const unknown: FindingUpdate[] = [];
+    await this.#updateIn(this.#home, updates, failed, (update, code) => {
+      if (code === 'FindingNotFound' && regionOf(update) !== this.#home) unknown.push(update);
+      else dropped(update, code);
+    });
+    for (const [region, elsewhere] of Map.groupBy(unknown, regionOf)) {
+      await this.#updateIn(region, elsewhere, failed, dropped);
+    }
+    return failed;
+  }
+
+  async #updateIn(
+    region: string,
+    updates: readonly FindingUpdate[],
+    failed: Map<string, unknown>,
+    dropped: (update: FindingUpdate, code: string) => void,
+  ): Promise<void> {
+    const allowed = await this.#withoutOthersWord(region, updates, failed);
+    const alike = Map.groupBy(allowed, ({ note, status }) => JSON.stringify([note, status]));
+    // One after the other: ten a second are allowed, and so many notes are rarely different.
+    for (const batch of [...alike.values()].flatMap((all) => chunks(all, BATCH))) {
+      const [{ note, status } = { note: '' }] = batch;
+      try {
+        const { UnprocessedFindings = [] } = await this.#client(region).send(
+          new BatchUpdateFindingsCommand({
+            FindingIdentifiers: batch.map(identifier),
+            Note: { Text: note, UpdatedBy: NOTED_BY },
+            ...(status && { Workflow: { Status: status } }),
+          }),
+        );
+        for (const { FindingIdentifier, ErrorCode = '', ErrorMessage } of UnprocessedFindings) {
+          const update = batch.find(
+            ({ id, productArn }) => id === FindingIdentifier?.Id && productArn === FindingIdentifier.ProductArn,
+          );
+          if (!update) continue;
+          if (LASTING.has(ErrorCode)) dropped(update, ErrorCode);
+          else failed.set(findingKey(update), new Error(`Security Hub: ${ErrorCode}: ${ErrorMessage}`));
+        }
+      } catch (error) {
+        for (const update of batch) failed.set(findingKey(update), error);
+      }
+    }
+  }
+
+  /**
+   * NEW takes back our own NOTIFIED and nobody else's word: what a person suppressed, or Security Hub resolved since, gets the
+   * note alone.
+   */
+  async #withoutOthersWord(
+    region: string,
+    updates: readonly FindingUpdate[],
+    failed: Map<string, unknown>,
+  ): Promise<readonly FindingUpdate[]> {
+    const settled = new Set<string>();
+    for (const batch of chunks(
+      updates.filter(({ status }) => status === 'NEW'),
+      FILTER_VALUES,
+    )) {
+      try {
+        const { Findings = [] } = await this.#client(region).send(
+          new GetFindingsCommand({
+            Filters: {
+              Id: batch.map(({ id }) => ({ Value: id, Comparison: 'EQUALS' })),
+              WorkflowStatus: ['SUPPRESSED', 'RESOLVED'].map((Value) => ({ Value, Comparison: 'EQUALS' })),
+            },
+            MaxResults: BATCH,
+          }),
+        );
+        for (const { Id: id = '', ProductArn: productArn = '' } of Findings)
+          settled.add(findingKey({ id, productArn }));
+      } catch (error) {
+        for (const update of batch) failed.set(findingKey(update), error);
+      }
+    }
+    return updates
+      .filter((update) => !failed.has(findingKey(update)))
+      .map((update) => (settled.has(findingKey(update)) ? withoutStatus(update) : update));
+  }
+
+  #client(region: string): SecurityHubClient {
+    const client = this.#clients.get(region) ?? new SecurityHubClient(this.#session(region));
+    this.#clients.set(region, client);
+    return client;
+  }
+}
+
+const identifier = ({ id, productArn }: FindingUpdate): AwsSecurityFindingIdentifier => ({
+  Id: id,
+  ProductArn: productArn,
+});
+const regionOf = ({ productArn }: FindingUpdate): string => parseArn(productArn)?.region ?? '';
+const withoutStatus = ({ status: _, ...update }: FindingUpdate): FindingUpdate => update;
