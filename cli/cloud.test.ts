@@ -208,8 +208,8 @@ describe('a run', () => {
   test('goes on with the response of a process that was killed, and keeps its way back', async () => {
     const target = await exposed();
     const id = await fixed(target);
-    // The state in which a process leaves its response that is killed between two changes.
-    await share(target, ['all']);
+    // The state in which a process leaves its response that is killed right before its change.
+    await share(target, EXPOSED);
     const header = join(home, 'responses', id, 'header.json');
     const { outcome, reason, finishedAt, ...open } = JSON.parse(readFileSync(header, 'utf8'));
     expect([outcome, reason, finishedAt]).toEqual(['verified', expect.anything(), expect.anything()]);

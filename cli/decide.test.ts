@@ -85,7 +85,7 @@ describe('approve', () => {
     const { code, out } = await firebreak(ana, ['approve', id, '--yes']);
     expect(code).toBe(1);
     const [, next = ''] = /this is the plan now: firebreak approve (\S+)/.exec(out) ?? [];
-    expect(out).toMatch(/changed-since {2}it moved since the plan that was approved/);
+    expect(out).toMatch(/changed-since {2}it moved since the plan was made/);
     const approved = await firebreak(ana, ['approve', next, '--yes', '--json']);
     expect(approved.code).toBe(0);
     expect(JSON.parse(approved.out)).toMatchObject({

@@ -100,6 +100,8 @@ export const IN_ADVANCE: Readonly<Record<string, (question: Question) => Word>> 
       : passes('it is not protected');
   },
 
+  waiting: () => asked('whether the same plan waits for an approval already'),
+
   mode(question) {
     const { mode, because, where, unless } = modeOf(question.policy, question.action, on(question));
     if (mode === 'observe') return stops({ outcome: 'observed', reason: `dry run, because ${because}` }, where);

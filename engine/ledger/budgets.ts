@@ -124,7 +124,7 @@ export class DynamoDbBudgets implements Budgets {
         ExpressionAttributeNames: { '#opened': 'opened', '#kind': 'kind' },
         ExpressionAttributeValues: {
           ':breaker': text(JSON.stringify(breaker)),
-          ':kind': text(JSON.stringify({ remediation: kind.remediation, account: kind.account })),
+          ':kind': kindText(kind),
         },
         ...ANSWERS,
       }),
@@ -134,7 +134,7 @@ export class DynamoDbBudgets implements Budgets {
 
   close(kind: Kind, by: string, at: Date): Promise<boolean> {
     const closed = JSON.stringify({ by, at: at.toISOString() });
-    return this.#put({ ...budgetKey(kind), closed: text(closed) }, 'attribute_exists(#opened)', {
+    return this.#put({ ...budgetKey(kind), kind: kindText(kind), closed: text(closed) }, 'attribute_exists(#opened)', {
       ExpressionAttributeNames: { '#opened': 'opened' },
     });
   }
@@ -170,6 +170,7 @@ export class DynamoDbBudgets implements Budgets {
 
 const NAMES = { '#opened': 'opened', '#hour': 'hour' };
 const ANSWERS = { ReturnValues: 'ALL_NEW', ReturnValuesOnConditionCheckFailure: 'ALL_OLD' } as const;
+const kindText = ({ remediation, account }: Kind): AttributeValue => text(JSON.stringify({ remediation, account }));
 const number = (value: number): AttributeValue => ({ N: String(value) });
 
 /** Key of a kind's item; the worker leads it, as it does every key of the ledger. */
