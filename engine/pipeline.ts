@@ -20,7 +20,7 @@ import { DynamoDbHolds } from './ledger/holds.ts';
 import { DynamoDbLeases } from './ledger/leases.ts';
 import { fromInstruction, fromMessage, instructionMessages, lookMessage, toMessage } from './messages.ts';
 import { inLog } from './notify/encoders.ts';
-import { parametersOf } from './policy.ts';
+import { parametersOf, promoted } from './policy.ts';
 import type { Policy } from './policy-schema.ts';
 import type { Action, Target } from './remediation.ts';
 import { conclude, type Request } from './respond.ts';
@@ -117,8 +117,9 @@ async function receive(record: SQSRecord, worker: Crew): Promise<void> {
 
 /** From an event to its responses: one is run at once, several become a message each. */
 async function dispatch(record: SQSRecord, crew: Crew): Promise<void> {
-  const { findings, rejection } = normalise(record.body);
+  const { findings: told, rejection } = normalise(record.body);
   if (rejection !== undefined) return reject(record, rejection, crew);
+  const findings = told.map((finding) => promoted(crew.policy, finding));
   received(record, findings[0]?.envelope.id, crew);
   for (const finding of findings) {
     const doubt = inauthentic(finding, { home: crew.home, administrators: crew.policy.administrators });

@@ -127,6 +127,8 @@ describe('the guards', () => {
       'self-caused',
       'exception',
       'hold approval run',
+      'freeze run',
+      'protected',
       'mode approval run',
       'caution approval run',
       'cool-down approval run',

@@ -1,7 +1,7 @@
 import { parseArn } from '../arn.ts';
 import { memberRole } from '../aws/sessions.ts';
 import { workerOf } from '../targets.ts';
-import type { Guard } from './guard.ts';
+import type { Guard, Situation } from './guard.ts';
 
 /**
  * Our own changes come back as events. Acting on them could only repeat or fight what was just done on purpose. The role
@@ -10,7 +10,7 @@ import type { Guard } from './guard.ts';
  */
 export const selfCaused = {
   name: 'self-caused',
-  onFinding({ action, finding, target }) {
+  onFinding({ action, finding, target }: Pick<Situation, 'action' | 'finding' | 'target'>) {
     const principal = finding.principal ? parseArn(finding.principal) : undefined;
     const ours =
       principal?.service === 'sts' &&
