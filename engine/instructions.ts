@@ -62,7 +62,7 @@ export async function follow(instruction: Instruction, message: string, house: I
     case 'look':
       return look(record, house);
     case 'undo':
-      return takeBack(record, instruction.undo, house);
+      return takeBack(record, instruction.undo, message, house);
   }
 }
 
@@ -89,12 +89,12 @@ const requestOf = ({ response, finding }: ResponseRecord, { actions }: Instructe
 /** Goes on with a response that is open: a fix in its turn, or an undo as it was ordered. */
 async function goOn(record: ResponseRecord, message: string, house: InstructedHouse): Promise<void> {
   const { id, undoes } = record.response;
-  if (undoes !== undefined) return takeBack(await recordOf(undoes, house), id, house);
+  if (undoes !== undefined) return takeBack(await recordOf(undoes, house), id, message, house);
   await inTurn(requestOf(record, house), message, house.leases, house);
 }
 
 /** Takes a response back as a person ordered. What opens an exposure again is planned, and waits until somebody approves that. */
-async function takeBack(record: ResponseRecord, id: string, house: InstructedHouse): Promise<void> {
+async function takeBack(record: ResponseRecord, id: string, message: string, house: InstructedHouse): Promise<void> {
   const { response, plan } = record;
   const order = record.orders.find(({ undo }) => undo === id);
   // One that a person began with the command and their own credentials is theirs to go on with.
@@ -112,6 +112,7 @@ async function takeBack(record: ResponseRecord, id: string, house: InstructedHou
       ...request,
       recorded: plan,
       undoes: response.id,
+      message,
       ...(opens && until !== undefined && { hold: { by, reason, until } }),
     },
     {

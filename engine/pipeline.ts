@@ -7,6 +7,7 @@ import { KillSwitch } from './aws/kill-switch.ts';
 import { WorkerQueue } from './aws/queue.ts';
 import { sessionConfig } from './aws/session.ts';
 import { AssumedSessions } from './aws/sessions.ts';
+import { environment } from './environment.ts';
 import { describeError, isTransient } from './errors.ts';
 import type { Finding } from './findings/finding.ts';
 import { normalise } from './findings/normalise.ts';
@@ -209,10 +210,4 @@ const received = ({ messageId }: SQSRecord, correlation: string | undefined, { l
 async function reject(record: SQSRecord, reason: string, crew: Crew): Promise<void> {
   crew.logger.error('message rejected', { messageId: record.messageId, reason });
   await crew.queue.reject(record.body, reason);
-}
-
-function environment(name: string): string {
-  const value = process.env[name];
-  if (!value) throw new Error(`the environment variable ${name} is not set: serverless.yml sets it`);
-  return value;
 }

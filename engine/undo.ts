@@ -20,6 +20,8 @@ export interface UndoRequest extends Request {
   readonly by: string;
   /** What it leaves on the resource, in the place of the hold before; without one, that is lifted. */
   readonly hold?: Hold;
+  /** Id of the message that asks: of two that are told at once, one has the resource; a redelivery has it still. */
+  readonly message?: string;
 }
 
 /**
@@ -41,7 +43,7 @@ export async function opensAgain({ undoes }: Response, ledger: Ledger): Promise<
 }
 
 async function goBack(request: UndoRequest, house: UndoHouse, context: Context, resumed: boolean): Promise<End> {
-  const { action, target, recorded, id, hold } = request;
+  const { action, target, recorded, id, hold, message } = request;
   if (action.undo === 'irreversible') return { outcome: 'refused', reason: `${action.id} cannot be undone` };
   z.parse(action.state, recorded.before);
 
@@ -66,8 +68,9 @@ async function goBack(request: UndoRequest, house: UndoHouse, context: Context, 
   }
 
   const key = leaseKey(action.id, targetKey(target));
+  const holder = message === undefined ? id : `${id} by message ${message}`;
   try {
-    const busy = await house.holds.take(key, id);
+    const busy = await house.holds.take(key, holder);
     if (busy !== undefined) {
       if (!house.lastTry) throw new TransientError(`${busy} works on it`);
       return { outcome: 'refused', reason: `${busy} works on it: try again when that has ended` };
@@ -78,7 +81,7 @@ async function goBack(request: UndoRequest, house: UndoHouse, context: Context, 
       return { outcome: 'changed-since', reason: `it changed meanwhile: ${describeChanges(moved)}` };
     // Held before it is open again: or a finding in between would have it fixed, and the fix would be held.
     await context.record(hold ? 'held' : 'hold lifted', { ...hold });
-    await house.holds.put(key, id, hold);
+    await house.holds.put(key, holder, hold);
     if (already) return ALREADY_BACK;
 
     await change(plan, request, house, context);
@@ -88,7 +91,7 @@ async function goBack(request: UndoRequest, house: UndoHouse, context: Context, 
       : { outcome: 'unverified', reason: `written back, but it reads otherwise: ${describeChanges(left)}` };
   } finally {
     // One that is not let go of ends by itself.
-    await house.holds.release(key, id).catch(() => undefined);
+    await house.holds.release(key, holder).catch(() => undefined);
   }
 }
 

@@ -103,7 +103,7 @@ export interface Holds {
   get(key: string): Promise<Hold | undefined>;
   /**
    * Keeps responses and other undos off a resource.
-   * @param undo id of the response that takes another back; when it is killed and goes on, it has the resource still
+   * @param undo who takes another response back: its id, and the message that asks; killed and gone on, it has the resource still
    * @returns in words who works on it; undefined: it is ours
    */
   take(key: string, undo: string): Promise<string | undefined>;

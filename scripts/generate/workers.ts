@@ -19,7 +19,7 @@ export const workersTemplate = (workers: readonly Worker[], rules: readonly Rule
   functions: Object.fromEntries(workers.map((worker) => [worker.name, lambda(worker)])),
   template: {
     Resources: Object.assign(
-      {},
+      { InstructWorkers: instructWorkers(workers) },
       ...workers.map((worker) =>
         resources(
           worker,
@@ -181,6 +181,28 @@ function resources({ name: worker, ...rest }: Worker, rules: readonly Rule[]): o
     },
   };
 }
+
+/** For approve, undo and sweep: they alone tell the workers what to do. */
+const instructWorkers = (workers: readonly Worker[]) => ({
+  Type: 'AWS::IAM::ManagedPolicy',
+  Properties: {
+    ManagedPolicyName: 'firebreak-instruct-workers',
+    Description: 'For the execution roles of Firebreak that tell its workers what to do, and for nobody else',
+    PolicyDocument: {
+      Version: '2012-10-17',
+      Statement: [
+        {
+          Sid: 'InstructWorkers',
+          Effect: 'Allow',
+          Action: 'lambda:InvokeFunction',
+          Resource: workers.map(({ name }) =>
+            sub(`arn:\${AWS::Partition}:lambda:\${AWS::Region}:\${AWS::AccountId}:function:firebreak-${name}`),
+          ),
+        },
+      ],
+    },
+  },
+});
 
 /** A message that nobody could deal with is an alarm: somebody has to look at it. */
 const deadLetterAlarm = (deadLetters: string, worker: string) => ({
