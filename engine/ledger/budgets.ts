@@ -2,6 +2,7 @@ import {
   type AttributeValue,
   ConditionalCheckFailedException,
   type DynamoDBClient,
+  QueryCommand,
   UpdateItemCommand,
   type UpdateItemCommandInput,
 } from '@aws-sdk/client-dynamodb';
@@ -29,6 +30,8 @@ export interface Breaker {
 export interface Budgets {
   /** Counts one change more in the hour of the clock; an open breaker, or one that this change opens, says that it must not be made. */
   spend(kind: Kind, perHour: number, at: Date): Promise<{ readonly count: number; readonly breaker?: Breaker }>;
+  /** The breaker, when it is open. */
+  breaker(kind: Kind): Promise<Breaker | undefined>;
   /** Opens the breaker; answers the one that is open then, which may have been opened before. */
   open(kind: Kind, breaker: Breaker): Promise<Breaker>;
   /** A person closes it, and the count begins anew. False: it is not open. */
@@ -74,6 +77,19 @@ export class DynamoDbBudgets implements Budgets {
       if (!began.refused) return { count: 1 };
     }
     throw new TransientError(`the budget of ${kind.remediation} in ${kind.account} is written by many at once`);
+  }
+
+  async breaker(kind: Kind): Promise<Breaker | undefined> {
+    const { pk, sk } = budgetKey(kind);
+    const { Items } = await this.#db.send(
+      new QueryCommand({
+        TableName: this.#table,
+        KeyConditionExpression: 'pk = :pk AND sk = :sk',
+        ExpressionAttributeValues: { ':pk': pk, ':sk': sk } as Item,
+        ConsistentRead: true,
+      }),
+    );
+    return breakerOf(Items?.[0]);
   }
 
   async open(kind: Kind, breaker: Breaker): Promise<Breaker> {

@@ -34,6 +34,12 @@ export interface Orders {
   reopen(response: Response): Promise<void>;
 }
 
+/** All that the ledger has, for who goes through it. */
+export interface Headers {
+  /** Headers of the responses that began since then, newest first. What was written within seconds may be told as it was before. */
+  headers(since: Date): AsyncIterable<Response>;
+}
+
 /** Which headers a list has. */
 export interface Wanted {
   readonly since: Date;
