@@ -36,6 +36,29 @@ export interface Call {
   readonly sequence: number;
 }
 
+/** A session that STS issued. */
+export interface IssuedSession {
+  readonly accessKeyId: string;
+  readonly arn: string;
+  /** Session policies, as they were sent. */
+  readonly policies: readonly string[];
+  /** In %, as STS answered; null without a policy. */
+  readonly packedPolicySize: number | null;
+}
+
+/** Whether an action on a resource is allowed, where these condition keys have these values. */
+export interface Question {
+  readonly action: string;
+  readonly resource: string;
+  readonly context?: Readonly<Record<string, readonly string[]>>;
+}
+
+/** What IAM says to it; the reason is the end of AWS's sentence. */
+export interface Decision {
+  readonly allowed: boolean;
+  readonly reason: string;
+}
+
 /** Disturbs calls: the first keys are globs that choose them, the others what happens to them (see local/aws/faults.py). */
 export interface Fault {
   readonly service?: string;
@@ -113,6 +136,16 @@ export class Doors {
     const session = await this.#ask('POST', '/service-role', { service, roleArn, sessionName, sourceArn });
     const { accessKeyId, secretAccessKey, sessionToken } = session as Credentials;
     return { accessKeyId, secretAccessKey, sessionToken };
+  }
+
+  /** The sessions with a name, oldest first. */
+  async sessions(name: string): Promise<readonly IssuedSession[]> {
+    return (await this.#ask('GET', `/sessions?name=${encodeURIComponent(name)}`)) as IssuedSession[];
+  }
+
+  /** What IAM would say in a session, by its role's policies and its session policies. */
+  async decisions(accessKeyId: string, questions: readonly Question[]): Promise<readonly Decision[]> {
+    return (await this.#ask('POST', '/sessions/decisions', { accessKeyId, questions })) as Decision[];
   }
 
   /** Where Lambda's Invoke finds the functions; null for nowhere. */

@@ -19,8 +19,8 @@ import { createGroup, createNetwork, type Network } from '../../local/exposures/
 import { findingAbout } from '../../local/findings.ts';
 import { deployedHouse } from '../../local/house.ts';
 import type { Account } from '../../local/specimen.ts';
+import { without } from './group-rules.ts';
 import isolateInstance from './isolate-instance.ts';
-import { without } from './isolation-groups.ts';
 
 const action = isolateInstance as Action;
 const ISOLATED = [['firebreak-quarantine']];

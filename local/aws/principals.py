@@ -33,6 +33,8 @@ class Session:
     policies: list[str] | None
     issued: datetime.datetime
     expiration: datetime.datetime
+    # How much of the space for packed policies they take, in %; None where there are none.
+    packed: int | None = None
 
     @property
     def arn(self) -> str:
@@ -102,7 +104,9 @@ current_caller: contextvars.ContextVar[Caller] = contextvars.ContextVar('current
 _sessions: dict[str, Session] = {}
 
 
-def open_session(role: Role, name: str, seconds: int, policies: list[str] | None = None) -> Session:
+def open_session(
+    role: Role, name: str, seconds: int, policies: list[str] | None = None, packed: int | None = None
+) -> Session:
     """Begins a session of a role that may be assumed, for so many seconds, limited by session policies."""
     key = iam_backends[role.account_id]['aws'].create_temp_access_key()
     key.role_arn = role.arn
@@ -117,9 +121,15 @@ def open_session(role: Role, name: str, seconds: int, policies: list[str] | None
         policies=policies,
         issued=now,
         expiration=now + datetime.timedelta(seconds=seconds),
+        packed=packed,
     )
     _sessions[session.access_key] = session
     return session
+
+
+def issued_sessions() -> list[Session]:
+    """All sessions, oldest first."""
+    return list(_sessions.values())
 
 
 @door('POST', '/sessions/expire')
@@ -146,8 +156,7 @@ def identify(call: ApiCall) -> Caller:
             raise BadCredentials('invalid')
         if utcnow() >= session.expiration:
             raise BadCredentials('expired')
-        principal = Principal(session.account, session.arn, role_arn=session.role.arn)
-        return Caller(principal, f'{session.role.id}:{session.name}', session=session)
+        return caller_in(session)
     user = _user(call.access_key)
     if user:
         return user
@@ -155,6 +164,12 @@ def identify(call: ApiCall) -> Caller:
         raise BadCredentials('invalid')
     account = call.headers.get('x-moto-account-id') or DEFAULT_ACCOUNT_ID
     return Caller(Principal(account, f'arn:aws:iam::{account}:root'), account, anonymous=not call.access_key)
+
+
+def caller_in(session: Session) -> Caller:
+    """The caller of a call that is made in a session."""
+    principal = Principal(session.account, session.arn, role_arn=session.role.arn)
+    return Caller(principal, f'{session.role.id}:{session.name}', session=session)
 
 
 def _user(access_key: str) -> Caller | None:

@@ -21,6 +21,7 @@ SECURITY_ACCOUNT = '111122223333'
 # Files of this folder that supply what moto lacks, imported for their effect; an error in one ends the start.
 EXTENSIONS = [
     'sts',
+    'issued_sessions',
     'service_roles',
     'sqs',
     'sns',
