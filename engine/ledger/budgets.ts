@@ -30,8 +30,6 @@ export interface Breaker {
 export interface Budgets {
   /** Counts one change more in the hour of the clock; an open breaker, or one that this change opens, says that it must not be made. */
   spend(kind: Kind, perHour: number, at: Date): Promise<{ readonly count: number; readonly breaker?: Breaker }>;
-  /** The breaker, when it is open. */
-  breaker(kind: Kind): Promise<Breaker | undefined>;
   /** Opens the breaker; answers the one that is open then, which may have been opened before. */
   open(kind: Kind, breaker: Breaker): Promise<Breaker>;
   /** A person closes it, and the count begins anew. False: it is not open. */
@@ -77,19 +75,6 @@ export class DynamoDbBudgets implements Budgets {
       if (!began.refused) return { count: 1 };
     }
     throw new TransientError(`the budget of ${kind.remediation} in ${kind.account} is written by many at once`);
-  }
-
-  async breaker(kind: Kind): Promise<Breaker | undefined> {
-    const { pk, sk } = budgetKey(kind);
-    const { Items } = await this.#db.send(
-      new QueryCommand({
-        TableName: this.#table,
-        KeyConditionExpression: 'pk = :pk AND sk = :sk',
-        ExpressionAttributeValues: { ':pk': pk, ':sk': sk } as Item,
-        ConsistentRead: true,
-      }),
-    );
-    return breakerOf(Items?.[0]);
   }
 
   async open(kind: Kind, breaker: Breaker): Promise<Breaker> {
@@ -153,3 +138,17 @@ export const budgetKey = ({ remediation, account }: Kind): Item => ({
 /** The breaker on an item, when it is open. */
 export const breakerOf = (item: Item | undefined): Breaker | undefined =>
   item?.opened?.S === undefined ? undefined : (JSON.parse(item.opened.S) as Breaker);
+
+/** The breaker of a kind, when it is open. For who only looks: a worker learns of it when it spends. */
+export async function readBreaker(session: SessionConfig, table: string, kind: Kind): Promise<Breaker | undefined> {
+  const { pk, sk } = budgetKey(kind);
+  const { Items } = await dynamoDb(session).send(
+    new QueryCommand({
+      TableName: table,
+      KeyConditionExpression: 'pk = :pk AND sk = :sk',
+      ExpressionAttributeValues: { ':pk': pk, ':sk': sk } as Item,
+      ConsistentRead: true,
+    }),
+  );
+  return breakerOf(Items?.[0]);
+}

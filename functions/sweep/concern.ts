@@ -1,6 +1,6 @@
 import type { Sessions } from '../../engine/aws/sessions.ts';
 import type { Workers } from '../../engine/aws/workers.ts';
-import type { Budgets } from '../../engine/ledger/budgets.ts';
+import type { Breaker, Kind } from '../../engine/ledger/budgets.ts';
 import type { Headers, Holds, Ledger } from '../../engine/ledger/ledger.ts';
 import type { Instruction } from '../../engine/messages.ts';
 import type { SweepNotice } from '../../engine/notify/sweep-page.ts';
@@ -13,7 +13,8 @@ export interface SweptHouse {
   readonly policy: Policy;
   readonly ledger: Pick<Ledger, 'get'> & Headers;
   readonly holds: Pick<Holds, 'get'>;
-  readonly budgets: Pick<Budgets, 'breaker'>;
+  /** The circuit breaker of a kind, when it is open. */
+  readonly breaker: (kind: Kind) => Promise<Breaker | undefined>;
   /** Why nothing may be changed, when the kill switch says so. @throws when it cannot be read */
   readonly stopped: () => Promise<string | undefined>;
   readonly sessions: Pick<Sessions, 'read'>;

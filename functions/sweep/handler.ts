@@ -11,7 +11,7 @@ import { AssumedSessions } from '../../engine/aws/sessions.ts';
 import { Workers } from '../../engine/aws/workers.ts';
 import { deployedPolicy } from '../../engine/deployed-policy.ts';
 import { environment } from '../../engine/environment.ts';
-import { DynamoDbBudgets } from '../../engine/ledger/budgets.ts';
+import { type Kind, readBreaker } from '../../engine/ledger/budgets.ts';
 import { DynamoDbLedger } from '../../engine/ledger/dynamodb.ts';
 import { DynamoDbHolds } from '../../engine/ledger/holds.ts';
 import { inLog } from '../../engine/notify/encoders.ts';
@@ -26,7 +26,7 @@ const logger = new Logger({ serviceName: 'sweep', jsonReplacerFn: inLog });
 const policy = deployedPolicy();
 const ledger = new DynamoDbLedger(session, table);
 const holds = new DynamoDbHolds(session, table);
-const budgets = new DynamoDbBudgets(session, table);
+const breaker = (kind: Kind) => readBreaker(session, table, kind);
 const sessions = new AssumedSessions(home, 'sweep', SWEEP_READS);
 const workers = new Workers(session);
 const office = { logger, events: new EventBridgeClient(session), sns: new SNSClient(session) };
@@ -45,7 +45,7 @@ export const handler = middy<unknown, SweepReport>()
     // Each run asks the switch itself: an answer may be half a minute old.
     const killSwitch = new KillSwitch(session, environment('KILL_SWITCH_PARAMETER'));
     const stopped = () => killSwitch.stopped();
-    const house = { at: new Date(), policy, ledger, holds, budgets, stopped, sessions, workers };
+    const house = { at: new Date(), policy, ledger, holds, breaker, stopped, sessions, workers };
     const report = await sweep(asked.sweep, house);
     await announce(report, asked.page ? environment('PEOPLE_TOPIC') : undefined, office);
     return report;

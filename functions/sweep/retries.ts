@@ -25,7 +25,7 @@ export function retries(house: SweptHouse): Concern {
 
   const breakerOf = (kind: Kind): Promise<Breaker | undefined> => {
     const key = nameOf(kind);
-    const known = breakers.get(key) ?? house.budgets.breaker(kind);
+    const known = breakers.get(key) ?? house.breaker(kind);
     breakers.set(key, known);
     return known;
   };
