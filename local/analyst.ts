@@ -1,4 +1,4 @@
-import { CreateRoleCommand, IAMClient, PutRolePolicyCommand } from '@aws-sdk/client-iam';
+import { AttachRolePolicyCommand, CreateRoleCommand, IAMClient, PutRolePolicyCommand } from '@aws-sdk/client-iam';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { type Connection, HOME_REGION, ROOT, SECURITY_ACCOUNT } from './connection.ts';
 import type { Credentials } from './lambda-environment.ts';
@@ -18,11 +18,16 @@ export interface Analyst {
   readonly credentials: Credentials;
 }
 
-/** Makes a role in the security account that may do what the statements say, and signs somebody in with it. */
+/**
+ * Makes a role in the security account, and signs somebody in with it.
+ * @param statements what it may do
+ * @param policies names of the deployed policies that it has too
+ */
 export async function analyst(
   { endpoint }: Pick<Connection, 'endpoint'>,
   name: string,
   statements: readonly Statement[],
+  policies: readonly string[] = [],
 ): Promise<Analyst> {
   const config = { region: HOME_REGION, endpoint, credentials: ROOT };
   const iam = new IAMClient(config);
@@ -31,9 +36,15 @@ export async function analyst(
   const { Role } = await iam.send(
     new CreateRoleCommand({ RoleName: name, AssumeRolePolicyDocument: document([trust]) }),
   );
-  await iam.send(
-    new PutRolePolicyCommand({ RoleName: name, PolicyName: 'analyst', PolicyDocument: document(statements) }),
-  );
+  if (statements.length > 0) {
+    await iam.send(
+      new PutRolePolicyCommand({ RoleName: name, PolicyName: 'analyst', PolicyDocument: document(statements) }),
+    );
+  }
+  for (const policy of policies) {
+    const PolicyArn = `arn:aws:iam::${SECURITY_ACCOUNT}:policy/${policy}`;
+    await iam.send(new AttachRolePolicyCommand({ RoleName: name, PolicyArn }));
+  }
   const { Credentials: given, AssumedRoleUser: user } = await new STSClient(config).send(
     new AssumeRoleCommand({ RoleArn: Role?.Arn, RoleSessionName: name }),
   );
