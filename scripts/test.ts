@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
-import { startCloud } from '../local/cloud.ts';
-import { CLOUD_ENDPOINT } from '../local/connection.ts';
+import { DisableRuleCommand, EventBridgeClient, ListRulesCommand } from '@aws-sdk/client-eventbridge';
+import { type Cloud, startCloud } from '../local/cloud.ts';
+import { CLOUD_ENDPOINT, HOME_REGION, SECURITY_ACCOUNT } from '../local/connection.ts';
 import { pythonCommand } from '../local/python.ts';
 
 /** Runs a command to its end beside the cloud, whose workers run in this process; answers its exit status. */
@@ -12,12 +13,25 @@ const run = (file: string, args: readonly string[], environment: NodeJS.ProcessE
   });
 
 /**
+ * Turns off what runs by the clock, which is the real one here: a sweep on the hour would come into the middle of some test. The
+ * test that is about schedules has a cloud of its own.
+ */
+async function endSchedules({ connection }: Cloud): Promise<void> {
+  const events = new EventBridgeClient((await connection.account(SECURITY_ACCOUNT, HOME_REGION)).client);
+  const { Rules = [] } = await events.send(new ListRulesCommand({ Limit: 100 }));
+  for (const { Name, ScheduleExpression } of Rules) {
+    if (ScheduleExpression) await events.send(new DisableRuleCommand({ Name }));
+  }
+}
+
+/**
  * npm test -- [jest arguments]: starts one embedded cloud with the service deployed, runs Jest against it, and without
  * arguments the tests of the embedded cloud itself too.
  */
 const args = process.argv.slice(2);
 const cloud = await startCloud({ progress: (step) => console.error(`${step} ...`) });
 try {
+  await endSchedules(cloud);
   const jest = ['--experimental-vm-modules', '--no-warnings', 'node_modules/jest/bin/jest.js', ...args];
   const statuses = [await run(process.execPath, jest, { [CLOUD_ENDPOINT]: cloud.endpoint })];
   if (args.length === 0) statuses.push(await run(pythonCommand(), ['-m', 'pytest', '-q', 'local/aws/tests']));

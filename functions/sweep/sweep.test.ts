@@ -8,6 +8,13 @@ import {
   DescribeSnapshotAttributeCommand,
   EC2Client,
 } from '@aws-sdk/client-ec2';
+import {
+  DescribeRuleCommand,
+  DisableRuleCommand,
+  EnableRuleCommand,
+  EventBridgeClient,
+  ListRuleNamesByTargetCommand,
+} from '@aws-sdk/client-eventbridge';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
 import { CreateQueueCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
@@ -77,6 +84,8 @@ let first: Account;
 let abroad: Account;
 let ec2: EC2Client;
 const lines: string[] = [];
+/** Without time-outs: a sweep takes its time. */
+const patient = () => ({ region: HOME_REGION, endpoint: cloud.endpoint, credentials: ROOT });
 const session = () => ({ ...sessionConfig(SECURITY_ACCOUNT, HOME_REGION, ROOT), endpoint: cloud.endpoint });
 
 beforeAll(async () => {
@@ -88,6 +97,8 @@ beforeAll(async () => {
   first = await cloud.connection.account(FIRST, HOME_REGION);
   abroad = await cloud.connection.account(SECOND, ABROAD);
   ec2 = new EC2Client(first.client);
+  // Time passes here too: no sweep shall come in between.
+  await turn('off');
 }, 120_000);
 afterAll(async () => {
   await cloud?.stop();
@@ -138,7 +149,7 @@ async function past(remediation: string, target: Target, hours: number, end?: En
 
 /** Invokes the function as a schedule or a person does, and waits for what the workers do about it. */
 async function sweep(input?: object): Promise<SweepReport> {
-  const { Payload, FunctionError } = await new LambdaClient({ ...session(), requestHandler: undefined as never }).send(
+  const { Payload, FunctionError } = await new LambdaClient(patient()).send(
     new InvokeCommand({ FunctionName: 'firebreak-sweep', ...(input && { Payload: JSON.stringify(input) }) }),
   );
   const answer = Payload?.transformToString() ?? '';
@@ -153,6 +164,27 @@ async function turnSwitch(Value: string): Promise<void> {
   );
   // What runs may go by an answer that is half a minute old.
   cloud.runner.kill();
+}
+
+/** Turns the function's schedules on or off: those of an expression, or all. */
+async function turn(to: 'on' | 'off', expression?: string): Promise<void> {
+  const events = new EventBridgeClient(session());
+  const TargetArn = `arn:aws:lambda:${HOME_REGION}:${SECURITY_ACCOUNT}:function:firebreak-sweep`;
+  const { RuleNames = [] } = await events.send(new ListRuleNamesByTargetCommand({ TargetArn }));
+  expect(RuleNames).toHaveLength(2);
+  for (const Name of RuleNames) {
+    const { ScheduleExpression } = await events.send(new DescribeRuleCommand({ Name }));
+    if (expression !== undefined && ScheduleExpression !== expression) continue;
+    await events.send(to === 'on' ? new EnableRuleCommand({ Name }) : new DisableRuleCommand({ Name }));
+  }
+}
+
+/** Lets some hours pass. Answers the sweeps that ran. */
+async function sweepsIn(hours: number): Promise<string[]> {
+  lines.length = 0;
+  await cloud.connection.doors.advanceClock(hours * 3_600);
+  await cloud.runner.idle();
+  return lines.filter((line) => line.includes('"sweep ended"')).map((line) => JSON.parse(line).sweep);
 }
 
 describe('the sweep', () => {
@@ -277,14 +309,8 @@ describe('the sweep', () => {
     const TopicArn = `arn:aws:sns:${HOME_REGION}:${SECURITY_ACCOUNT}:firebreak-people`;
     await new SNSClient(session()).send(new SubscribeCommand({ TopicArn, Protocol: 'sqs', Endpoint: arn }));
 
-    lines.length = 0;
-    await cloud.connection.doors.advanceClock(24 * 3_600);
-    await cloud.runner.idle(60_000);
-    const ended = lines.filter((line) => line.includes('"sweep ended"')).map((line) => JSON.parse(line).sweep);
-    expect([ended.filter((one) => one === 'hourly').length, ended.filter((one) => one === 'daily').length]).toEqual([
-      24, 1,
-    ]);
-
+    await turn('on', 'cron(0 6 * * ? *)');
+    expect(await sweepsIn(24)).toEqual(['daily']);
     const { Messages = [] } = await sqs.send(new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10 }));
     expect(Messages).toHaveLength(1);
     const { Subject, Message } = JSON.parse(Messages[0]?.Body ?? '');
@@ -293,6 +319,11 @@ describe('the sweep', () => {
     expect(Message).toMatch(/Exception ended +snapshots\[\.\]privatize-rds-snapshot on arn:aws:rds:/);
     expect(Message).toMatch(/Hold ended +.* by arn:aws:iam::1:user\/ann: a demo/);
     expect(Message).toMatch(/Approvals expired +1, /);
+
+    await turn('off', 'cron(0 6 * * ? *)');
+    await turn('on', 'cron(30 * * * ? *)');
+    expect(await sweepsIn(1)).toEqual(['hourly']);
+    await turn('off', 'cron(30 * * * ? *)');
   }, 90_000);
 
   test('has asked AWS for nothing but what it says, and written nothing but to the bus and the topic', async () => {
