@@ -28,7 +28,7 @@ export async function announce(
   metrics.addMetric('DeferredResponses', MetricUnit.Count, counts.deferred ?? 0);
   metrics.publishStoredMetrics();
 
-  const short = (text: string): string => visible(within(text, (part) => part.length <= LONGEST));
+  const short = (text: string): string => visible(within(text, (part) => visible(part).length <= LONGEST));
   const detail = {
     ...{ sweep, responses, counts },
     notices: notices.slice(0, MOST).map((notice) => ({ ...notice, value: short(notice.value) })),

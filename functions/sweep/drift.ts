@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { exceptionFor } from '../../engine/policy.ts';
-import type { Outcome, Response } from '../../engine/response.ts';
+import type { Outcome } from '../../engine/response.ts';
 import { targetKey } from '../../engine/targets.ts';
 import { type Concern, DAY_MS, type SweptHouse } from './concern.ts';
 
@@ -15,21 +15,20 @@ const NOT_TAKEN_BACK: readonly (Outcome | undefined)[] = ['awaiting-approval', '
 /** Whether a fix still holds: of each resource the newest, unless it was taken back, or something is known to be wrong since. */
 export function drift({ policy, at }: SweptHouse): Concern {
   const known = new Set<string>();
-  const fixes: Response[] = [];
+  const fixes: string[] = [];
   return {
-    see(response) {
-      const { remediation, target, outcome, undoes } = response;
+    see({ id, remediation, target, outcome, undoes }) {
       const key = `${remediation} ${targetKey(target)}`;
       const saysNothing = undoes === undefined ? FIX_STANDS : NOT_TAKEN_BACK;
       if (known.has(key) || saysNothing.includes(outcome)) return;
       known.add(key);
       const stands = outcome === 'verified' && undoes === undefined;
-      if (stands && !exceptionFor(policy, remediation, target, at)) fixes.push(response);
+      if (stands && !exceptionFor(policy, remediation, target, at)) fixes.push(id);
     },
     async find() {
       const due = dueOn(at, fixes);
       return {
-        instructions: due.map(({ id }) => ({ do: 'look', response: id })),
+        instructions: due.map((id) => ({ do: 'look', response: id })),
         counts: { fixes: fixes.length, looks: due.length },
         notices: [{ label: 'Looked again at', value: `${due.length} of ${fixes.length} fixes`, fresh: false }],
       };
@@ -38,8 +37,8 @@ export function drift({ policy, at }: SweptHouse): Concern {
 }
 
 /** Those whose turn it is on a day: each comes once in so many days as it takes. */
-function dueOn(at: Date, fixes: readonly Response[]): readonly Response[] {
+function dueOn(at: Date, fixes: readonly string[]): readonly string[] {
   const turns = Math.ceil(fixes.length / MOST_LOOKS);
   const turn = Math.floor(at.getTime() / DAY_MS) % turns;
-  return fixes.filter(({ id }) => createHash('sha256').update(id).digest().readUInt32BE() % turns === turn);
+  return fixes.filter((id) => createHash('sha256').update(id).digest().readUInt32BE() % turns === turn);
 }

@@ -64,7 +64,7 @@ export function retries(house: SweptHouse): Concern {
       const why = await house.stopped();
       const kept: { readonly response: Response; readonly by: string }[] = [];
       const free: Response[] = [];
-      for (const response of candidates.reverse()) {
+      for (const response of candidates.toReversed()) {
         try {
           const by = why === undefined ? await keptBy(response) : `the kill switch: ${why}`;
           if (by === undefined) free.push(response);
