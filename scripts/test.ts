@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
-import { startCloud } from '../local/cloud.ts';
-import { CLOUD_ENDPOINT } from '../local/connection.ts';
+import { DisableRuleCommand, EventBridgeClient, ListRulesCommand } from '@aws-sdk/client-eventbridge';
+import { type Cloud, startCloud } from '../local/cloud.ts';
+import { CLOUD_ENDPOINT, HOME_REGION, SECURITY_ACCOUNT } from '../local/connection.ts';
 import { pythonCommand } from '../local/python.ts';
 import { jestOnNumbered, NUMBERED } from './chaos/numbered.ts';
 
@@ -14,10 +15,23 @@ const run = (file: string, args: readonly string[], environment: NodeJS.ProcessE
 
 const progress = (step: string): void => console.error(`${step} ...`);
 
+/**
+ * Turns off what runs by the clock, which is the real one here: a sweep on the hour would come into the middle of some test. The
+ * test that is about schedules has a cloud of its own.
+ */
+async function endSchedules({ connection }: Cloud): Promise<void> {
+  const events = new EventBridgeClient((await connection.account(SECURITY_ACCOUNT, HOME_REGION)).client);
+  const { Rules = [] } = await events.send(new ListRulesCommand({ Limit: 100 }));
+  for (const { Name, ScheduleExpression } of Rules) {
+    if (ScheduleExpression) await events.send(new DisableRuleCommand({ Name }));
+  }
+}
+
 /** Runs Jest against an embedded cloud with the service deployed. */
 async function jest(args: readonly string[]): Promise<number> {
   const cloud = await startCloud({ progress });
   try {
+    await endSchedules(cloud);
     const command = ['--experimental-vm-modules', '--no-warnings', 'node_modules/jest/bin/jest.js', ...args];
     return await run(process.execPath, command, { [CLOUD_ENDPOINT]: cloud.endpoint });
   } finally {

@@ -181,6 +181,41 @@ describe('the door', () => {
   });
 });
 
+describe('the sweep', () => {
+  const { functions, resources } = parse(readFileSync('functions/sweep/template.yml', 'utf8'), { logLevel: 'silent' });
+
+  test('reads in the member accounts, and writes nothing', () => {
+    const role = member.SweepRole;
+    if (!role) throw new Error('there is no role');
+    expect(statementsOf(role).flatMap(({ Action }) => list(Action))).toEqual([
+      'ec2:DescribeNetworkInterfaces',
+      'ec2:DescribeSecurityGroups',
+    ]);
+  });
+
+  test('reads the ledger, and tells workers, the bus and people what it finds', () => {
+    const { SweepRole, SweepFailed, SweepMissed } = resources.Resources;
+    expect(SweepRole.Properties.ManagedPolicyArns).toEqual(['InstructWorkers']);
+    const may = statementsOf(SweepRole).map(({ Action }) => Action);
+    expect(may).toEqual([
+      'dynamodb:Query',
+      'ssm:GetParameter',
+      'sts:AssumeRole',
+      'events:PutEvents',
+      'sns:Publish',
+      ['logs:CreateLogStream', 'logs:PutLogEvents'],
+    ]);
+    for (const { Properties } of [SweepFailed, SweepMissed]) expect(Properties.AlarmActions).toEqual(['People']);
+  });
+
+  test('runs each hour, and once a day', () => {
+    expect(functions.sweep.events.map(({ schedule }: { schedule: { input: object } }) => schedule.input)).toEqual([
+      { sweep: 'hourly' },
+      { sweep: 'daily', page: true },
+    ]);
+  });
+});
+
 describe('serverless.yml', () => {
   const service = parse(readFileSync('serverless.yml', 'utf8'), { logLevel: 'silent' });
 

@@ -1,4 +1,5 @@
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { describeError } from '../errors.ts';
 import type { Instruction } from '../messages.ts';
 import { workerOf } from '../targets.ts';
 import type { SessionConfig } from './session.ts';
@@ -17,18 +18,26 @@ export class Workers {
   /**
    * Gives instructions to the workers that they are for. When it answers, they are in the workers' queues, and will be followed.
    * https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
-   * @throws when a worker did not take its instructions; some of them may be followed all the same
+   * @throws when a worker did not take its instructions, after the others have theirs; some of them may be followed all the same
    */
   async instruct(instructions: readonly Instruction[]): Promise<void> {
+    const failures: string[] = [];
     for (const [worker, own] of Map.groupBy(instructions, addressee)) {
-      for (let from = 0; from < own.length; from += AT_ONCE) {
-        const Payload = JSON.stringify({ firebreak: 'instructions', instructions: own.slice(from, from + AT_ONCE) });
-        const answer = await this.#lambda.send(new InvokeCommand({ FunctionName: `firebreak-${worker}`, Payload }));
-        if (answer.FunctionError === undefined) continue;
-        throw new Error(
-          `the ${worker} worker did not take its instructions: ${answer.Payload?.transformToString().slice(0, 500)}`,
-        );
-      }
+      await this.#tell(worker, own).catch((error: unknown) => {
+        failures.push(`the ${worker} worker did not take its instructions: ${describeError(error)}`);
+      });
+    }
+    if (failures.length > 0) throw new Error(failures.join('; '));
+  }
+
+  async #tell(worker: string, instructions: readonly Instruction[]): Promise<void> {
+    for (let from = 0; from < instructions.length; from += AT_ONCE) {
+      const Payload = JSON.stringify({
+        firebreak: 'instructions',
+        instructions: instructions.slice(from, from + AT_ONCE),
+      });
+      const answer = await this.#lambda.send(new InvokeCommand({ FunctionName: `firebreak-${worker}`, Payload }));
+      if (answer.FunctionError !== undefined) throw new Error(answer.Payload?.transformToString().slice(0, 500));
     }
   }
 }

@@ -4,6 +4,7 @@ import {
   type DynamoDBClient,
   PutItemCommand,
   type PutItemCommandInput,
+  QueryCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import type { SessionConfig } from '../aws/session.ts';
@@ -189,3 +190,17 @@ export const kindOf = (item: Texts): Kind => JSON.parse(item.kind?.S ?? '') as K
 /** Who closed the breaker on an item last, and when. */
 export const closingOf = (item: Texts): { readonly by: string; readonly at: string } =>
   JSON.parse(item.closed?.S ?? '') as { by: string; at: string };
+
+/** The breaker of a kind, when it is open. For who only looks: a worker learns of it when it spends. */
+export async function readBreaker(session: SessionConfig, table: string, kind: Kind): Promise<Breaker | undefined> {
+  const { pk, sk } = budgetKey(kind);
+  const { Items } = await dynamoDb(session).send(
+    new QueryCommand({
+      TableName: table,
+      KeyConditionExpression: 'pk = :pk AND sk = :sk',
+      ExpressionAttributeValues: { ':pk': pk, ':sk': sk } as Item,
+      ConsistentRead: true,
+    }),
+  );
+  return breakerOf(Items?.[0]);
+}

@@ -21,7 +21,7 @@ import {
 } from '../response.ts';
 import type { Json } from '../state.ts';
 import { dynamoDb, type Item, packed, type Texts, text, unpacked } from './item.ts';
-import { isWanted, type Ledger, type Wanted } from './ledger.ts';
+import { type Headers, isWanted, type Ledger, type Wanted } from './ledger.ts';
 
 /** Index of headers by the day they started. */
 export const BY_DAY = 'by-day';
@@ -37,7 +37,7 @@ let sequence = 0;
  * per timeline entry; finding and plan are compressed, since an item holds 400 kB at most.
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html#limits-items
  */
-export class DynamoDbLedger implements Ledger {
+export class DynamoDbLedger implements Ledger, Headers {
   readonly #db: DynamoDBClient;
   readonly #table: string;
   readonly #now: () => Date;
@@ -128,12 +128,20 @@ export class DynamoDbLedger implements Ledger {
   }
 
   async list(wanted: Wanted): Promise<readonly Response[]> {
-    const { since, limit } = wanted;
     const found: Response[] = [];
+    for await (const response of this.headers(wanted.since, wanted.limit)) {
+      if (isWanted(response, wanted)) found.push(response);
+      if (found.length >= wanted.limit) break;
+    }
+    return found;
+  }
+
+  /** @param atOnce headers to ask for in one call; without it, as many as DynamoDB answers: 1 MB */
+  async *headers(since: Date, atOnce?: number): AsyncGenerator<Response> {
     const first = since.toISOString().slice(0, 10);
-    for (let day = this.#now(); found.length < limit; day = new Date(day.getTime() - 86_400_000)) {
+    for (let day = this.#now(); ; day = new Date(day.getTime() - 86_400_000)) {
       const date = day.toISOString().slice(0, 10);
-      if (date < first) break;
+      if (date < first) return;
       let start: Item | undefined;
       do {
         const page: QueryCommandOutput = await this.#db.send(
@@ -144,15 +152,14 @@ export class DynamoDbLedger implements Ledger {
             ExpressionAttributeNames: { '#day': 'day', '#at': 'at' },
             ExpressionAttributeValues: { ':day': text(date), ':since': text(since.toISOString()) },
             ScanIndexForward: false,
-            Limit: limit,
+            ...(atOnce !== undefined && { Limit: atOnce }),
             ...(start && { ExclusiveStartKey: start }),
           }),
         );
-        found.push(...(page.Items ?? []).map(headerOf).filter((response) => isWanted(response, wanted)));
+        for (const item of page.Items ?? []) yield headerOf(item);
         start = page.LastEvaluatedKey;
-      } while (start && found.length < limit);
+      } while (start);
     }
-    return found.slice(0, limit);
   }
 
   /** Puts an item that is not there yet; answers the one that is. */

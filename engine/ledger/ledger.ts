@@ -31,6 +31,12 @@ export interface Ledger {
   list(wanted: Wanted): Promise<readonly Response[]>;
 }
 
+/** All that the ledger has, for who goes through it. */
+export interface Headers {
+  /** Headers of the responses that began since then, newest first. What was written within seconds may be told as it was before. */
+  headers(since: Date): AsyncIterable<Response>;
+}
+
 /** Which headers a list has. */
 export interface Wanted {
   readonly since: Date;

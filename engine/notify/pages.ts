@@ -31,7 +31,7 @@ interface Telling {
 /** Longest value in a page, as it is written there: one block of Slack's, 3,000 characters, holds all of a page. */
 const LONGEST_VALUE = { mail: 1_000, chat: 400 };
 
-function page({ first, facts, commands }: Telling): Page {
+export function page({ first, facts, commands }: Telling): Page {
   const column = Math.max(...facts.map(([label]) => label.length)) + 2;
   const short = (text: string, encode: (text: string) => string, longest: number): string =>
     encode(within(text, (part) => encode(part).length <= longest));

@@ -339,4 +339,4 @@ const METHOD = `The formulas, for one finding:
 Prices in US dollars, us-east-1, no free tier, as of November 2026:`;
 
 const STANDING =
-  'Not by finding, and so not in it: polling of empty queues (at 5 pollers with 20 s each, about $0.26 a month and worker), metrics ($0.30 a month for each combination of remediation and outcome that occurs), storage of the ledger and its recovery points, and whatever GuardDuty, Security Hub and the others cost themselves.';
+  'Not by finding, and so not in it: polling of empty queues (at 5 pollers with 20 s each, about $0.26 a month and worker), metrics ($0.30 a month for each combination of remediation and outcome that occurs), storage of the ledger and its recovery points, the sweep ($1.10 to $3.00 for a million responses, and less than a cent a day: [0009](adr/0009-the-sweep-remembers-nothing.md)), and whatever GuardDuty, Security Hub and the others cost themselves.';

@@ -1,7 +1,9 @@
 import { stringify } from 'yaml';
+import { memberRole } from '../../engine/aws/sessions.ts';
 import type { Permission } from '../../engine/remediation.ts';
 import { canonical, type Json } from '../../engine/state.ts';
 import { anyTarget } from '../../engine/targets.ts';
+import { SWEEP_READS } from '../../functions/sweep/unused-groups.ts';
 import type { Worker } from '../workers.ts';
 import { logicalId, type Rule } from './rules.ts';
 
@@ -43,7 +45,8 @@ export function memberTemplate(workers: readonly Worker[], rules: readonly Rule[
       ForwardsAll: { 'Fn::And': [{ Condition: 'Forwards' }, { Condition: 'InAdministrator' }] },
     },
     Resources: {
-      ...Object.fromEntries(workers.map((worker) => [logicalId(worker.name, 'role'), role(worker)])),
+      ...Object.fromEntries(workers.map((worker) => [logicalId(worker.name, 'role'), workerRole(worker)])),
+      [logicalId('sweep', 'role')]: sweepRole(),
       ForwardingRole: {
         Type: 'AWS::IAM::Role',
         Condition: 'InHomeRegion',
@@ -96,40 +99,45 @@ const forward = ({ name, source, pattern }: Rule) => ({
   },
 });
 
-function role({ name, remediations }: Worker) {
+function workerRole({ name, remediations }: Worker) {
   const reads = [...new Set(remediations.flatMap(({ permissions }) => permissions.read))].sort();
   const writes = remediations.flatMap(({ resource, permissions }) =>
     resource.flatMap((type) => permissions.write(anyTarget(type))),
   );
-  return {
-    Type: 'AWS::IAM::Role',
-    Condition: 'InHomeRegion',
-    Properties: {
-      RoleName: `firebreak-${name}`,
-      Description: `Firebreak's ${name} worker acts with this role, narrowed to one resource by a session policy`,
-      MaxSessionDuration: 3_600,
-      AssumeRolePolicyDocument: {
-        Version: '2012-10-17',
-        Statement: [
-          {
-            Effect: 'Allow',
-            Principal: { AWS: sub(`arn:\${AWS::Partition}:iam::\${SecurityAccount}:role/firebreak-worker-${name}`) },
-            Action: 'sts:AssumeRole',
-          },
-        ],
-      },
-      Policies: [
+  return role(
+    name,
+    `Firebreak's ${name} worker acts with this role, narrowed to one resource by a session policy`,
+    'remediations',
+    [read(reads), ...statements(writes)],
+  );
+}
+
+const sweepRole = () =>
+  role('sweep', "Firebreak's sweep looks with this role, and writes nothing", 'sweep', [read(SWEEP_READS)]);
+
+const read = (Action: readonly string[]) => ({ Sid: 'Read', Effect: 'Allow', Action, Resource: '*' });
+
+/** A role that one function's execution role may assume, and nobody else. */
+const role = (name: string, Description: string, PolicyName: string, Statement: readonly object[]) => ({
+  Type: 'AWS::IAM::Role',
+  Condition: 'InHomeRegion',
+  Properties: {
+    RoleName: memberRole(name),
+    Description,
+    MaxSessionDuration: 3_600,
+    AssumeRolePolicyDocument: {
+      Version: '2012-10-17',
+      Statement: [
         {
-          PolicyName: 'remediations',
-          PolicyDocument: {
-            Version: '2012-10-17',
-            Statement: [{ Sid: 'Read', Effect: 'Allow', Action: reads, Resource: '*' }, ...statements(writes)],
-          },
+          Effect: 'Allow',
+          Principal: { AWS: sub(`arn:\${AWS::Partition}:iam::\${SecurityAccount}:role/firebreak-worker-${name}`) },
+          Action: 'sts:AssumeRole',
         },
       ],
     },
-  };
-}
+    Policies: [{ PolicyName, PolicyDocument: { Version: '2012-10-17', Statement } }],
+  },
+});
 
 /** Permissions as statements: those on the same resources under the same condition are one. */
 function statements(permissions: readonly Permission[]): object[] {

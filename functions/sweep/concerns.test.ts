@@ -1,0 +1,288 @@
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import type { Breaker } from '../../engine/ledger/budgets.ts';
+import type { Hold } from '../../engine/ledger/ledger.ts';
+import type { Instruction } from '../../engine/messages.ts';
+import { policySchema } from '../../engine/policy-schema.ts';
+import { type Order, OUTCOMES, type Response, type ResponseRecord, type TimelineEntry } from '../../engine/response.ts';
+import { responseId, successorOf, targetOf } from '../../engine/targets.ts';
+import { findingOn } from '../../local/findings.ts';
+import { approvals } from './approvals.ts';
+import { type Concern, DAY_MS, type SweptHouse } from './concern.ts';
+import { drift } from './drift.ts';
+import { leftOpen } from './left-open.ts';
+import { retries } from './retries.ts';
+import { type Sweep, sweep } from './sweep.ts';
+
+const AT = new Date('2026-11-26T06:00:00.000Z');
+const ANN = 'arn:aws:iam::111122223333:user/ann';
+const REMEDIATION = 'storage.close-door';
+const ago = (hours: number): string => new Date(AT.getTime() - hours * 3_600_000).toISOString();
+
+const door = (name: string) => {
+  const target = targetOf('AWS::S3::Bucket', { account: '444455556666', region: 'eu-west-1', partition: 'aws' }, name);
+  if (!target) throw new Error(`${name} is no bucket`);
+  return target;
+};
+
+let made = 0;
+/** What came of a finding on a bucket some hours ago. */
+function response(bucket: string, hours: number, end: Partial<Response> = {}): Response {
+  const target = door(bucket);
+  const startedAt = ago(hours);
+  made += 1;
+  return {
+    ...{
+      id: responseId(REMEDIATION, target, `message ${made}`),
+      remediation: REMEDIATION,
+      target,
+      correlation: 'event',
+    },
+    finding: { source: 'securityhub', type: 'S3.2', id: 'finding', severity: 'HIGH', title: 'a door is open' },
+    ...{ startedAt, ...(end.outcome && { finishedAt: startedAt }), ...end },
+  };
+}
+
+interface Known {
+  readonly orders?: readonly Order[];
+  readonly timeline?: readonly TimelineEntry[];
+  readonly hold?: Hold;
+  readonly stopped?: string;
+  readonly breaker?: Breaker;
+  readonly policy?: object;
+}
+
+/** A house whose ledger has these responses; what is told to workers is added to `told`. */
+function houseOf(responses: readonly Response[], known: Known = {}, told: Instruction[] = []): SweptHouse {
+  const newestFirst = [...responses].sort((a, b) => (a.startedAt < b.startedAt ? 1 : -1));
+  return {
+    at: AT,
+    policy: policySchema.parse({ version: 1, ...known.policy }),
+    ledger: {
+      async *headers(since) {
+        for (const each of newestFirst) if (Date.parse(each.startedAt) >= since.getTime()) yield each;
+      },
+      async get(id): Promise<ResponseRecord | undefined> {
+        const found = responses.find((each) => each.id === id);
+        const { orders = [], timeline = [] } = known;
+        return found && { response: found, finding: findingOn(found.target, 'securityhub', 'S3.2'), orders, timeline };
+      },
+    },
+    holds: { get: async () => known.hold },
+    breaker: async () => known.breaker,
+    stopped: async () => known.stopped,
+    sessions: { read: () => Promise.reject(new Error('there is no account')) },
+    workers: {
+      async instruct(instructions) {
+        told.push(...instructions);
+      },
+    },
+  };
+}
+
+async function found(make: (house: SweptHouse) => Concern, responses: readonly Response[], known: Known = {}) {
+  const house = houseOf(responses, known);
+  const concern = make(house);
+  for await (const each of house.ledger.headers(new Date(0))) concern.see(each);
+  return concern.find((what, error) => {
+    throw new Error(`${what}: ${error}`);
+  });
+}
+const instructed = async (...look: Parameters<typeof found>) => (await found(...look)).instructions;
+
+test('of all tellings of a finding on a resource only the newest is tried again, and never twice', async () => {
+  const end = fc.record({
+    outcome: fc.constantFrom(...OUTCOMES),
+    guard: fc.constantFrom('kill-switch', 'freeze', 'budget', 'exception', 'hold', 'mode'),
+  });
+  const telling = fc.tuple(fc.constantFrom('door-a', 'door-b', 'door-c'), fc.integer({ min: 1, max: 700 }), end);
+  await fc.assert(
+    fc.asyncProperty(fc.uniqueArray(telling, { maxLength: 30, selector: ([, hours]) => hours }), async (tellings) => {
+      const ledger = tellings.map(([bucket, hours, how]) => response(bucket, hours, how));
+      const again = await instructed(retries, ledger);
+      for (const one of again) {
+        const tried = ledger.find(({ id }) => one.do === 'again' && id === one.response);
+        const newest = ledger
+          .filter(({ target }) => target.id === tried?.target.id)
+          .sort((a, b) => (a.startedAt < b.startedAt ? 1 : -1))[0];
+        expect(tried).toBe(newest);
+        expect(['deferred', 'excepted']).toContain(tried?.outcome);
+        if (tried?.outcome === 'excepted') expect(['exception', 'hold']).toContain(tried.guard);
+      }
+      // Each was answered by its successor, whatever became of that, as long as nothing keeps it back again.
+      const answered = again.flatMap((one) => {
+        const before = ledger.find(({ id }) => one.do === 'again' && id === one.response);
+        return before ? [{ ...before, id: successorOf(before), startedAt: ago(0), outcome: 'verified' as const }] : [];
+      });
+      expect(await instructed(retries, [...ledger, ...answered])).toEqual([]);
+    }),
+  );
+});
+
+const stands: readonly [string, Known][] = [
+  ['the kill switch', { stopped: 'an outage' }],
+  ['a breaker', { breaker: { at: ago(1), count: 50, limit: 50, why: 'many' } }],
+  ['a hold', { hold: { by: ANN, reason: 'a demo', until: ago(-1) } }],
+  [
+    'an exception',
+    {
+      policy: {
+        exceptions: [
+          { remediation: '*', resource: 'arn:aws:s3:::door-a', owner: 'o', reason: 'r', expires: '2026-11-26' },
+        ],
+      },
+    },
+  ],
+  [
+    'a freeze',
+    {
+      policy: {
+        freezes: [{ name: 'f', owner: 'o', reason: 'r', remediation: '*', from: ago(1), until: ago(-1) }],
+      },
+    },
+  ],
+];
+
+test.each(stands)('nothing is tried again while %s keeps it back, whatever did so before', async (_, known) => {
+  for (const guard of ['kill-switch', 'freeze', 'budget']) {
+    const deferred = [response('door-a', 3, { outcome: 'deferred', guard })];
+    expect(await instructed(retries, deferred)).toHaveLength(1);
+    expect(await found(retries, deferred, known)).toMatchObject({ instructions: [], counts: { deferred: 1 } });
+  }
+});
+
+test('half of an hour’s budget is left to what comes by itself, and the oldest have their turn first', async () => {
+  const many = Array.from({ length: 9 }, (_, index) =>
+    response(`door-${index}`, 20 - index, { outcome: 'deferred', guard: 'budget' }),
+  );
+  const policy = { remediations: { [REMEDIATION]: { budget: { perHour: 5 } } } };
+  const { instructions, counts } = await found(retries, many, { policy });
+  expect(instructions).toEqual(many.slice(0, 3).map(({ id }) => ({ do: 'again', response: id })));
+  expect(counts).toMatchObject({ retried: 3, nextTime: 6 });
+});
+
+test('an undo that was deferred, and what a remediation excepts by itself, are nobody’s to try again', async () => {
+  const undo = response('door-a', 3, { outcome: 'deferred', guard: 'kill-switch', undoes: 'storage-aaaaaaaaaa' });
+  expect(await instructed(retries, [undo, response('door-b', 3, { outcome: 'excepted' })])).toEqual([]);
+});
+
+test('what is deferred for more than a day is news on one day', async () => {
+  const fresh = async (hours: number) => {
+    const waiting = [response('door-a', hours, { outcome: 'deferred', guard: 'kill-switch' })];
+    const { notices } = await found(retries, waiting, { stopped: 'an outage' });
+    return notices.map((notice) => notice.fresh);
+  };
+  expect([await fresh(23), await fresh(25), await fresh(49)]).toEqual([[], [true], [false]]);
+});
+
+test.each([
+  ['nobody decided in time', 25, [], ['expire']],
+  ['there is time', 23, [], []],
+  ['it was just decided', 23, [{ verb: 'approve', by: ANN, at: ago(0.1) }], []],
+  ['its worker was not told of the approval', 23, [{ verb: 'approve', by: ANN, at: ago(1) }], ['approve']],
+  ['its worker was not told of the denial', 30, [{ verb: 'deny', by: ANN, at: ago(10) }], ['deny']],
+] as const)('a plan that waits, where %s', async (_, hours, orders, verbs) => {
+  const waiting = [response('door-a', hours, { outcome: 'awaiting-approval' })];
+  expect((await instructed(approvals, waiting, { orders })).map((one) => one.do)).toEqual(verbs);
+});
+
+test.each([
+  ['nothing happened in it', 2, {}, 1],
+  ['it has just begun', 0.4, {}, 0],
+  ['it is worked on', 2, { timeline: [{ at: ago(0.1), event: 'applying', detail: [] }] }, 0],
+  ['it was approved a moment ago', 30, { orders: [{ verb: 'approve', by: ANN, at: ago(0.1) }] }, 0],
+  ['it was left after its approval', 30, { orders: [{ verb: 'approve', by: ANN, at: ago(2) }] }, 1],
+] as const)('a response without an end, where %s', async (_, hours, known, resumed) => {
+  expect(await instructed(leftOpen, [response('door-a', hours)], known)).toHaveLength(resumed);
+});
+
+test('a fix is looked at until something else is known of its resource', async () => {
+  const fix = response('door-a', 48, { outcome: 'verified' });
+  const looks = async (...since: Partial<Response>[]) =>
+    (await instructed(drift, [fix, ...since.map((end, index) => response('door-a', 10 - index, end))])).length;
+  const undoes = fix.id;
+  expect(await looks()).toBe(1);
+  expect(await looks({ outcome: 'compliant' }, { outcome: 'observed' })).toBe(1);
+  expect(await looks({ outcome: 'denied', undoes }, { outcome: 'compliant' })).toBe(1);
+  for (const outcome of ['unverified', 'failed', 'deferred', 'excepted', 'gone'] as const) {
+    expect(await looks({ outcome })).toBe(0);
+  }
+  for (const outcome of ['undone', 'changed-since', 'failed', 'verified'] as const) {
+    expect(await looks({ outcome, undoes })).toBe(0);
+  }
+  const exceptions = [
+    { remediation: REMEDIATION, resource: 'arn:aws:s3:::door-a', owner: 'o', reason: 'r', expires: '2026-11-26' },
+  ];
+  expect(await instructed(drift, [fix], { policy: { exceptions } })).toEqual([]);
+});
+
+test('more fixes than a day has looks for take turns, and each has its own', async () => {
+  const fixes = Array.from({ length: 1_400 }, (_, index) => response(`door-${index}`, 30, { outcome: 'verified' }));
+  const seen: string[] = [];
+  for (let day = 0; day < 3; day += 1) {
+    const house = { ...houseOf([]), at: new Date(AT.getTime() + day * DAY_MS) };
+    const concern = drift(house);
+    for (const each of fixes) concern.see(each);
+    const { instructions } = await concern.find(() => undefined);
+    expect(instructions.length).toBeGreaterThan(400);
+    expect(instructions.length).toBeLessThan(540);
+    seen.push(...instructions.flatMap((one) => (one.do === 'look' ? one.response : [])));
+  }
+  expect(seen.sort()).toEqual(fixes.map(({ id }) => id).sort());
+});
+
+/** Hours ago: of all, of those that are seen, and of those that wait. */
+test.each([
+  ['hourly', [1, 40, 60], [1, 40]],
+  ['hourly', [1, 40, 60, 150], [1, 40, 60], [40]],
+  ['hourly', [1, 40, 60, 80, 150], [1, 40, 60, 80], [40, 60, 80, 150]],
+  [
+    'hourly',
+    [40, 60, 80, 100, 120, 140, 160, 180, 200],
+    [40, 60, 80, 100, 120, 140, 160, 180],
+    [40, 60, 80, 100, 120, 140, 160, 180, 200],
+  ],
+  ['daily', [1, 40, 700, 800], [1, 40, 700]],
+] as const)(
+  'a %s sweep of responses %j hours old sees %j',
+  async (which, hours, seen, waiting: readonly number[] = []) => {
+    const ledger = hours.map((each) =>
+      response(`door-${each}`, each, waiting.includes(each) ? { outcome: 'deferred' } : { outcome: 'compliant' }),
+    );
+    const { responses } = await sweep(which as Sweep, houseOf(ledger, { stopped: 'an outage' }));
+    expect(responses).toBe(seen.length);
+  },
+);
+
+test('what cannot be read is reported, nothing is concluded from it, and the rest goes on', async () => {
+  const told: Instruction[] = [];
+  const responses = [
+    response('door-a', 3, { outcome: 'deferred', guard: 'kill-switch' }),
+    response('door-b', 30, { outcome: 'awaiting-approval' }),
+    response('door-c', 2),
+  ];
+  const house = houseOf(responses, {}, told);
+  const broken: SweptHouse = {
+    ...house,
+    stopped: () => Promise.reject(new Error('SSM does not answer')),
+    ledger: {
+      ...house.ledger,
+      get: async (id) => {
+        if (id === responses[1]?.id) throw new Error('DynamoDB does not answer');
+        return house.ledger.get(id);
+      },
+    },
+  };
+  const { failures } = await sweep('hourly', broken);
+  expect(failures).toEqual([
+    `response ${responses[1]?.id}: Error: DynamoDB does not answer`,
+    'retries: Error: SSM does not answer',
+  ]);
+  expect(told).toEqual([{ do: 'resume', response: responses[2]?.id }]);
+
+  const deaf = { ...house, workers: { instruct: () => Promise.reject(new Error('no worker answers')) } };
+  const report = await sweep('hourly', deaf);
+  expect(report.failures).toEqual(
+    ['approvals', 'leftOpen', 'retries'].map((name) => `${name}: Error: no worker answers`),
+  );
+});
