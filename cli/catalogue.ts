@@ -1,9 +1,9 @@
 import * as z from 'zod/mini';
-import { modeOf, parametersOf } from '../engine/policy.ts';
+import { modeOf, parametersOf, takes } from '../engine/policy.ts';
 import type { Action } from '../engine/remediation.ts';
 import { anyTarget } from '../engine/targets.ts';
 import { withoutClients } from './declarations.ts';
-import { askedAction, type Desk, modeInWords, openDesk } from './desk.ts';
+import { askedAction, count, type Desk, modeInWords, openDesk } from './desk.ts';
 import type { Io, Span, Terminal } from './terminal.ts';
 
 export interface CatalogueOptions {
@@ -61,12 +61,18 @@ function detail(action: Action, desk: Desk, out: Terminal): void {
   const defaults = z.parse(action.parameters, {}) as Record<string, unknown>;
   const parameters = parametersOf(desk.policy, action) as Record<string, unknown>;
   const names = Object.keys(parameters);
+  const elsewhere = desk.policy.modes.filter(
+    ({ remediation, account, unit, severity }) => takes(remediation, action.id) && (account || unit || severity),
+  ).length;
   out.line(['bold', action.id]);
   out.line(action.title);
   out.line();
   out.table([
     [['dim', 'risk'], action.risk],
-    [['dim', 'mode'], modeInWords(action, desk)],
+    [
+      ['dim', 'mode'],
+      `${modeInWords(action, desk)}${elsewhere > 0 ? `; ${count(elsewhere, 'line')} of modes for some findings` : ''}`,
+    ],
     [['dim', 'undo'], action.undo === 'irreversible' ? 'no: it is irreversible' : 'yes'],
     [['dim', 'acts on'], action.resource.join(', ')],
     ...action.handles.map(({ source, types, role }, index): Span[] => [

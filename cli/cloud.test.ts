@@ -347,7 +347,7 @@ describe('the deployed ledger', () => {
     );
     await deployed.plan(id, record.plan);
     await deployed.append(id, 'applying', []);
-    await deployed.close(response, outcome, reason);
+    await deployed.close(response, { outcome: outcome, reason: reason });
     expect(finishedAt).toBeDefined();
 
     const listed = await firebreak(['list', '--table', table, '--json']);

@@ -1,4 +1,4 @@
-import { modeOf } from '../engine/policy.ts';
+import { type Case, modeOf } from '../engine/policy.ts';
 import type { Policy } from '../engine/policy-schema.ts';
 import type { Action } from '../engine/remediation.ts';
 import type { Outcome, Response } from '../engine/response.ts';
@@ -51,10 +51,11 @@ export async function recordedAction({ id, remediation }: Response, policyFile?:
   return found;
 }
 
-/** What a deployed worker would do with a plan, by its policy. */
-export const modeInWords = (action: Action, { policy }: Desk): string => {
-  const { mode, because } = modeOf(policy, action);
-  return `${mode}, because ${because}`;
+/** What a deployed worker would do with a plan, by its policy: in any case, or in one. */
+export const modeInWords = (action: Action, { policy }: Desk, about?: Case): string => {
+  const { mode, because, unless = [] } = modeOf(policy, action, about);
+  const tags = unless.map(({ tag: { key, value } }) => `${key}=${value}`).join(' or ');
+  return `${mode}, because ${because}${tags === '' ? '' : `; after approval where it is tagged ${tags}`}`;
 };
 
 const STYLES: Partial<Record<Outcome, Style>> = {

@@ -5,6 +5,9 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { FileLedger } from '../engine/ledger/files.ts';
+import type { Response } from '../engine/response.ts';
+import { findingOn } from '../local/findings.ts';
 import { main } from './main.ts';
 import { holdTime, since } from './program.ts';
 import { Terminal } from './terminal.ts';
@@ -61,6 +64,7 @@ describe('the command line', () => {
     ['a time that is none', ['list', '--since', 'yesterday'], /a time ago/],
     ['a limit of nothing', ['list', '--limit', '0'], /whole number from 1 to 10000/],
     ['an outcome that is none', ['list', '--outcome', 'success'], /Allowed choices are compliant/],
+    ['a list of two forms', ['list', '--json', '--csv'], /'--csv' cannot be used with option '--json'/],
     ['a concurrency of 101', ['run', RDS, '--target', GOOD, '--concurrency', '101'], /whole number from 1 to 100/],
     ['an unknown remediation', ['run', 'snapshots.no-such', '--target', GOOD], /no remediation snapshots\.no-such/],
     ['an unknown worker', ['catalogue', '../engine'], /no remediation \.\.\/engine/],
@@ -98,9 +102,12 @@ describe('the command line', () => {
     expect(out.length).toBeGreaterThan(3);
   });
 
-  test.each(['catalogue', 'list', 'show', 'undo', 'replay', 'run'])('%s --help shows how to use it', async (verb) => {
-    expect((await firebreak(verb, '--help')).out).toMatch(new RegExp(`Examples:\\n {2}\\$ firebreak ${verb}`));
-  });
+  test.each(['catalogue', 'list', 'show', 'undo', 'policy', 'replay', 'run'])(
+    '%s --help shows how to use it',
+    async (verb) => {
+      expect((await firebreak(verb, '--help')).out).toMatch(new RegExp(`Examples:\\n {2}\\$ firebreak ${verb}`));
+    },
+  );
 
   test('shows one remediation with what the policy says', async () => {
     const file = join(folder, 'policy.yml');
@@ -133,6 +140,59 @@ describe('the command line', () => {
       1,
       `firebreak: there is no response snapshots-aaaaaaaaaa in the local ledger, ${join(folder, 'responses')}\n`,
     ]);
+  });
+});
+
+describe('a list', () => {
+  const first: Response = {
+    id: 'snapshots-aaaaaaaaaa',
+    remediation: RDS,
+    target: {
+      type: 'AWS::RDS::DBSnapshot',
+      id: 'daily',
+      arn: GOOD,
+      account: '444455556666',
+      region: 'eu-west-1',
+      partition: 'aws',
+    },
+    correlation: 'event',
+    finding: { source: 'securityhub', type: 'RDS.1', id: 'finding/1', severity: 'HIGH', title: '=HYPERLINK("x")' },
+    startedAt: '2026-11-23T09:00:00.000Z',
+  };
+  const second: Response = { ...first, id: 'snapshots-bbbbbbbbbb', startedAt: '2026-11-24T09:00:00.000Z' };
+  const all = ['list', '--local', '--since', '2026-11-01'];
+
+  beforeAll(async () => {
+    const ledger = new FileLedger(join(folder, 'responses'));
+    const finding = findingOn(first.target, 'securityhub', 'RDS.1');
+    await ledger.open(first, finding);
+    await ledger.open({ ...second, finding: { ...second.finding, id: 'finding/2', title: 'public' } }, finding);
+    await ledger.close(first, { outcome: 'failed', reason: 'AccessDenied, "no"\u001b[2J' });
+  });
+  afterAll(() => rmSync(join(folder, 'responses'), { recursive: true }));
+
+  test('is of one finding when that is asked for', async () => {
+    const listed = await firebreak(...all, '--finding', 'finding/2', '--limit', '1', '--json');
+    expect(JSON.parse(listed.out)).toMatchObject({ responses: [{ id: second.id }] });
+    const none = await firebreak(...all, '--finding', 'finding/3', '--json');
+    expect(JSON.parse(none.out).responses).toEqual([]);
+  });
+
+  test('is CSV that a spreadsheet can open', async () => {
+    const { code, out, err } = await firebreak(...all, '--csv');
+    expect([code, err]).toEqual([0, '']);
+    const [heads, ...rows] = out.split('\r\n');
+    expect(heads).toBe(
+      '"started","finished","outcome","reason","response","remediation","resource","type","account","region","source",' +
+        '"finding type","severity","finding title","finding id","by","undoes","correlation"',
+    );
+    expect(rows).toEqual([
+      `"2026-11-24T09:00:00.000Z","","open","","${second.id}","${RDS}","${GOOD}","AWS::RDS::DBSnapshot","444455556666",` +
+        '"eu-west-1","securityhub","RDS.1","HIGH","public","finding/2","","","event"',
+      expect.stringContaining(`"failed","AccessDenied, ""no""\\u{1b}[2J","${first.id}"`),
+      '',
+    ]);
+    expect(rows[1]).toContain(`"HIGH","'=HYPERLINK(""x"")","finding/1"`);
   });
 });
 

@@ -2,6 +2,8 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { OUTCOMES } from '../engine/response.ts';
 import type { CatalogueOptions } from './catalogue.ts';
 import type { ListOptions } from './list.ts';
+import type { CheckOptions } from './policy-check.ts';
+import type { ExplainOptions } from './policy-explain.ts';
 import type { ReplayOptions } from './replay.ts';
 import type { RunOptions } from './run.ts';
 import type { ShowOptions } from './show.ts';
@@ -22,6 +24,16 @@ export function since(text: string): Date {
   const date = /^\d{4}-\d\d-\d\d(T[\d:.]+Z)?$/.test(text) ? new Date(text) : new Date(Number.NaN);
   if (Number.isNaN(date.getTime()))
     throw new InvalidArgumentError('It is a time ago (90m, 12h, 7d, 2w) or a date (2026-11-23).');
+  return date;
+}
+
+/** A time, ISO 8601 with its zone, or a day in UTC. */
+export function moment(text: string): Date {
+  const date = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/.test(text)
+    ? new Date(text)
+    : undefined;
+  if (!date || Number.isNaN(date.getTime()))
+    throw new InvalidArgumentError('It is a time with its zone (2026-12-24T18:00:00+01:00) or a date.');
   return date;
 }
 
@@ -85,8 +97,8 @@ export function commandLine(version: string, io: Io, ended: (code: number) => vo
     .configureOutput({ writeOut: (text) => io.out.text(text), writeErr: (text) => io.err.text(text) })
     .addHelpText('after', EXIT_CODES);
 
-  const verb = (usage: string, description: string, options: readonly Option[]): Command => {
-    const command = program.command(usage).description(description);
+  const verb = (usage: string, description: string, options: readonly Option[], parent = program): Command => {
+    const command = parent.command(usage).description(description);
     for (const option of options) command.addOption(option);
     return command;
   };
@@ -103,12 +115,20 @@ export function commandLine(version: string, io: Io, ended: (code: number) => vo
     new Option('--since <time>', 'a time ago (12h, 7d) or a date').argParser(since).default(since('7d'), '7d'),
     new Option('--limit <n>', 'at most so many').argParser(wholeNumber(LARGEST_LIMIT)).default(50),
     new Option('--outcome <outcome>', 'only those that ended so').choices(OUTCOMES),
+    new Option('--finding <id>', 'only those because of this finding'),
     ...ledger,
     json,
+    new Option('--csv', 'one CSV file on standard output, safe to open in a spreadsheet').conflicts('json'),
   ])
     .addHelpText(
       'after',
-      examples('firebreak list --since 24h', 'firebreak list --outcome failed --json', 'firebreak list --local'),
+      examples(
+        'firebreak list --since 24h',
+        'firebreak list --outcome failed --json',
+        'firebreak list --since 90d --limit 10000 --csv > responses.csv',
+        'firebreak list --local',
+      ) +
+        '\n\nIn CSV, a text that a spreadsheet would take for a formula has a single quote before it.\nControl and invisible characters are shown by their code points.',
     )
     .action(async (options: ListOptions) => {
       const { list } = await import('./list.ts');
@@ -150,6 +170,41 @@ export function commandLine(version: string, io: Io, ended: (code: number) => vo
       ended(await undoResponse(id, options, io));
     });
 
+  const policies = verb('policy', 'what may happen by itself: whether the policy holds, and what it decides', [])
+    .helpCommand(false)
+    .addHelpText('after', examples('firebreak policy check', 'firebreak policy explain event.json'));
+
+  verb('check', 'whether a response policy holds: file, line, what is wrong and what to write', [json], policies)
+    .argument('[file]', 'the policy (default: the shipped response-policy.yml)')
+    .addHelpText('after', examples('firebreak policy check', 'firebreak policy check my-policy.yml --json'))
+    .action(async (file: string | undefined, options: CheckOptions) => {
+      const { policyCheck } = await import('./policy-check.ts');
+      ended(await policyCheck(file, options, io));
+    });
+
+  verb(
+    'explain',
+    'which guard and which line decide about an event, without asking AWS',
+    [
+      policy,
+      new Option('--at <time>', 'as if it were then: 2026-12-24T18:00:00+01:00 (default: now)').argParser(moment),
+      json,
+    ],
+    policies,
+  )
+    .argument('<event>', 'file with one EventBridge event as JSON, or - for standard input')
+    .addHelpText(
+      'after',
+      examples(
+        'firebreak policy explain events/samples/guardduty/miner.json',
+        'firebreak policy explain event.json --at 2026-12-24T18:00:00+01:00 --json',
+      ),
+    )
+    .action(async (file: string, options: ExplainOptions) => {
+      const { policyExplain } = await import('./policy-explain.ts');
+      ended(await policyExplain(file, options, io));
+    });
+
   verb('replay', 'what an event would bring about: reads and plans, and never writes', [
     new Option('--plan', 'only plan: always so'),
     region,
@@ -181,7 +236,7 @@ export function commandLine(version: string, io: Io, ended: (code: number) => vo
         'firebreak run snapshots.privatize-rds-snapshot --plan --target arn:aws:rds:eu-west-1:444455556666:snapshot:daily',
         'firebreak run snapshots.privatize-rds-snapshot --targets-file snapshots.txt --concurrency 20',
       ) +
-        '\n\nWhat it changes is recorded first in .firebreak/responses, where undo finds it. Who types it has approved it:\nmode, caution and holds only warn; exceptions of the policy hold. Ctrl-C ends what is in work, and starts no more.',
+        '\n\nWhat it changes is recorded first in .firebreak/responses, where undo finds it. Who types it has approved it:\nmode, caution, holds and freezes only warn; exceptions and what is protected hold. Ctrl-C ends what is in work, and starts no more.',
     )
     .action(async (id: string, options: RunOptions) => {
       const { run } = await import('./run.ts');

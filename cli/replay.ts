@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import type { Finding } from '../engine/findings/finding.ts';
 import { normalise } from '../engine/findings/normalise.ts';
 import { foreign, inauthentic } from '../engine/guards/authentic.ts';
-import { parametersOf } from '../engine/policy.ts';
+import { caseOf, parametersOf, promoted } from '../engine/policy.ts';
 import type { Action } from '../engine/remediation.ts';
 import { type House, respond } from '../engine/respond.ts';
 import type { ResponseRecord } from '../engine/response.ts';
@@ -14,7 +13,7 @@ import { loadWorkers } from '../scripts/workers.ts';
 import { CallerOrRole, identify } from './caller.ts';
 import { modeInWords, openDesk, outcomeSpan } from './desk.ts';
 import { showPlan } from './difference.ts';
-import { UsageError } from './failure.ts';
+import { contentOf } from './event-file.ts';
 import { localBook } from './ledgers.ts';
 import type { Io } from './terminal.ts';
 
@@ -40,13 +39,14 @@ interface Rehearsal {
  * and planned, or nothing responds to it.
  */
 export async function replay(file: string, options: ReplayOptions, { out, err }: Io): Promise<number> {
-  const { findings, rejection } = normalise(contentOf(file));
+  const { findings: told, rejection } = normalise(contentOf(file));
   if (rejection !== undefined) {
     if (options.json) out.json({ rejection });
     err.line(`firebreak: the event would be rejected, and go to the dead-letter queue: ${rejection}`);
     return 1;
   }
   const desk = await openDesk(options.policy);
+  const findings = told.map((finding) => promoted(desk.policy, finding));
   const caller = await identify(options.region, findings[0]?.region);
   const reads = [...new Set(desk.actions.flatMap(({ permissions }) => permissions.read))].sort();
   const sessions = new CallerOrRole(caller, options.role, reads);
@@ -89,7 +89,7 @@ export async function replay(file: string, options: ReplayOptions, { out, err }:
         finding,
         remediation: action.id,
         rules: await rulesOf(action, finding),
-        mode: modeInWords(action, desk),
+        mode: modeInWords(action, desk, caseOf(action.id, finding, finding)),
         responses,
       });
     }
@@ -105,14 +105,6 @@ export async function replay(file: string, options: ReplayOptions, { out, err }:
   for (const warning of warnings) err.line(['yellow', 'warning: '], warning);
   const outcomes = rehearsals.flatMap(({ responses }) => responses.map(({ response }) => response.outcome));
   return outcomes.every((outcome) => outcome === 'observed' || outcome === 'compliant') ? 0 : 1;
-}
-
-function contentOf(file: string): string {
-  try {
-    return readFileSync(file === '-' ? 0 : file, 'utf8');
-  } catch (error) {
-    throw new UsageError(`${file} cannot be read: ${(error as Error).message}`);
-  }
 }
 
 const rulesOf = async (action: Action, { source }: Finding): Promise<string[]> =>

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { parseArn } from '../engine/arn.ts';
+import { askedFor } from '../engine/findings/operator.ts';
 import { leaseKey } from '../engine/ledger/ledger.ts';
 import type { Action, Plan, Target } from '../engine/remediation.ts';
 import { type House, respond } from '../engine/respond.ts';
@@ -12,7 +13,6 @@ import { askedAction, count, outcomeSpan } from './desk.ts';
 import { showPlan } from './difference.ts';
 import { UsageError } from './failure.ts';
 import { localBook } from './ledgers.ts';
-import { asked } from './operator.ts';
 import { claims } from './places.ts';
 import { inPool } from './pool.ts';
 import { undoCommand } from './show.ts';
@@ -136,7 +136,7 @@ async function answer(
   house: House,
 ): Promise<Result> {
   const began = performance.now();
-  const finding = asked(action, target, message, caller);
+  const finding = askedFor(target, { id: message, title: `firebreak run ${action.id}`, from: caller });
   const held = await localBook().holds.get(leaseKey(action.id, targetKey(target)));
   const request = { id, action, target, finding, correlation: message, by: caller.arn, ...(held && { held }) };
   const response = await respond(request, house);

@@ -1,6 +1,7 @@
 import { inForce } from '../engine/guards/hold.ts';
 import { type Hold, type Holds, leaseKey } from '../engine/ledger/ledger.ts';
 import type { Plan } from '../engine/remediation.ts';
+import { hasWritten } from '../engine/respond.ts';
 import type { Response, ResponseRecord, TimelineEntry } from '../engine/response.ts';
 import { canonical, changes, type Json } from '../engine/state.ts';
 import { targetKey } from '../engine/targets.ts';
@@ -88,9 +89,6 @@ const step = ({ at, event, detail }: TimelineEntry): Span[] => [
   event,
   ['dim', canonical(detail)],
 ];
-
-/** True when the response began to change its resource. */
-export const hasWritten = ({ timeline }: ResponseRecord): boolean => timeline.some(({ event }) => event === 'applying');
 
 /** The command that takes a response back, when there is something to take back. */
 export const undoCommand = (record: ResponseRecord): string | undefined =>

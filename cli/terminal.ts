@@ -1,25 +1,5 @@
 import { styleText } from 'node:util';
-
-/**
- * What a terminal acts on or does not show: control characters, format characters (bidirectional marks, zero widths,
- * tags), line and paragraph separators, surrogates, private use and unassigned code points.
- */
-const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}]/gu;
-
-/** Text that anybody may have written, with all that is not plainly visible as `\u{1b}`. */
-export const visible = (text: string): string =>
-  text.replaceAll(UNSEEN, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
-
-/** One JSON document, with what is not plainly visible escaped as JSON does. */
-export const jsonText = (value: unknown): string =>
-  JSON.stringify(value, null, 2).replaceAll(UNSEEN, (character) =>
-    character === '\n'
-      ? character
-      : character
-          .split('')
-          .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
-          .join(''),
-  );
+import { csv, jsonText, visible } from '../engine/notify/encoders.ts';
 
 export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow';
 
@@ -28,7 +8,7 @@ export type Span = string | readonly [Style, string];
 
 const textOf = (span: Span): string => (typeof span === 'string' ? span : span[1]);
 
-/** A place to write to. Nothing gets there but by the encoders above. */
+/** A place to write to. Nothing gets there but by an encoder. */
 export class Terminal {
   readonly #stream: NodeJS.WritableStream;
 
@@ -69,6 +49,10 @@ export class Terminal {
 
   json(value: unknown): void {
     this.#stream.write(`${jsonText(value)}\n`);
+  }
+
+  csv(rows: readonly (readonly string[])[]): void {
+    this.#stream.write(csv(rows));
   }
 }
 

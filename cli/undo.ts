@@ -1,17 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { createInterface } from 'node:readline/promises';
 import type { Stop } from '../engine/guards/guard.ts';
-import type { Hold, Ledger } from '../engine/ledger/ledger.ts';
+import type { Hold } from '../engine/ledger/ledger.ts';
 import type { Plan } from '../engine/remediation.ts';
-import { undo } from '../engine/respond.ts';
-import type { Response } from '../engine/response.ts';
+import { hasWritten } from '../engine/respond.ts';
 import { responseId } from '../engine/targets.ts';
+import { opensAgain, undo } from '../engine/undo.ts';
 import { CallerOrRole, identify } from './caller.ts';
 import { outcomeSpan, recordedAction } from './desk.ts';
 import { showPlan } from './difference.ts';
 import { Failure, UsageError } from './failure.ts';
 import { type Book, findResponse, type LedgerOptions } from './ledgers.ts';
-import { hasWritten, holdInForce, holdInWords } from './show.ts';
+import { holdInForce, holdInWords } from './show.ts';
 import type { Io, Terminal } from './terminal.ts';
 
 /** How long an undo holds the resource, unless it says otherwise. */
@@ -35,7 +35,7 @@ export async function undoResponse(id: string, options: UndoOptions, io: Io): Pr
   if (!recorded || !hasWritten(record)) {
     throw new Failure(`${id} ended ${response.outcome ?? 'open'} without a change, so there is nothing to undo`);
   }
-  const opens = await reopens(response, ledger);
+  const opens = await opensAgain(response, ledger);
   if (!opens && options.hold) {
     throw new UsageError(`${id} took a fix back: its undo brings the fix again, so there is nothing to hold`);
   }
@@ -91,12 +91,6 @@ export async function undoResponse(id: string, options: UndoOptions, io: Io): Pr
     }
   }
   return undone.outcome === 'undone' || (options.plan && undone.outcome === 'observed') ? 0 : 1;
-}
-
-/** Whether an undo opens again what a fix closed: that of an undo brings the fix back. */
-async function reopens({ undoes }: Response, ledger: Ledger): Promise<boolean> {
-  const taken = undoes === undefined ? undefined : await ledger.get(undoes);
-  return !(taken && (await reopens(taken.response, ledger)));
 }
 
 function holdFor(id: string, by: string, { reason = `${id} was taken back`, hold = USUAL_HOLD_MS }: UndoOptions) {

@@ -22,7 +22,8 @@ export const defineAction = <C, P>(action: Action<C, P>): Action<C, P> => ({
 export function defineRemediation<C, S extends State, F extends object, P>(
   remediation: Remediation<C, S, F, P>,
 ): Action<C, P> {
-  const { read, desired, write, transitional, lasting = [], decline, caution, ...declaration } = remediation;
+  const { read, desired, write, decline, caution, ...declaration } = remediation;
+  const { lasting = [] } = declaration;
 
   /** The states that an engine hands back are the ones that `read` made, or were checked by the schema. */
   const own = (state: State): S => state as S;
@@ -54,7 +55,7 @@ export function defineRemediation<C, S extends State, F extends object, P>(
       for (const { part: name, from: before, to: after } of changes(recorded.before, recorded.after)) {
         if (lasting.includes(name)) continue;
         const found = part(current, name);
-        if (equal(found, after) || transitional?.call(remediation, name, found)) next = withPart(next, name, before);
+        if (equal(found, after) || remediation.transitional?.(name, found)) next = withPart(next, name, before);
         else if (!equal(found, before)) changedSince.push({ part: name, from: after, to: found });
       }
       return { before: current, after: changedSince.length > 0 ? current : next, facts, changedSince };

@@ -68,6 +68,7 @@ beforeAll(async () => {
     AWS_SESSION_TOKEN: credentials.sessionToken,
     ACCOUNT_ID: SECURITY_ACCOUNT,
     LEDGER_TABLE: 'firebreak-ledger',
+    KILL_SWITCH_PARAMETER: '/firebreak/kill-switch',
     QUEUE_URL: queue,
     DEAD_LETTER_QUEUE_URL: deadLetters,
     POWERTOOLS_LOG_LEVEL: 'SILENT',
@@ -108,7 +109,11 @@ type Event = ReturnType<typeof sampleEvent>;
 let handler: ReturnType<typeof createWorker> | undefined;
 
 /** Hands a message to the handler, as Lambda does. @returns whether it comes back */
-async function deliver(body: string, { MessageId, receives = 1 }: { MessageId?: string; receives?: number } = {}) {
+async function deliver(
+  body: string,
+  { MessageId, receives = 1 }: { MessageId?: string; receives?: number } = {},
+  worker?: ReturnType<typeof createWorker>,
+) {
   handler ??= createWorker('network', [lookAtGroups], policySchema.parse({ version: 1 }));
   const messageId = MessageId ?? randomUUID();
   const record = {
@@ -120,8 +125,9 @@ async function deliver(body: string, { MessageId, receives = 1 }: { MessageId?: 
   };
   const event = { Records: [record] } as unknown as SQSEvent;
   const context = { getRemainingTimeInMillis: () => 90_000, functionName: 'firebreak-network' } as Context;
-  const { batchItemFailures } = await handler(event, context);
-  return batchItemFailures.length > 0;
+  const answer = await (worker ?? handler)(event, context);
+  if (!('batchItemFailures' in answer)) throw new Error('the batch was not taken for one');
+  return answer.batchItemFailures.length > 0;
 }
 
 async function taken(url: string): Promise<readonly Message[]> {
@@ -160,6 +166,18 @@ describe('an event', () => {
     expect(await deliver(JSON.stringify(one), { MessageId })).toBe(false);
     expect(looks).toHaveLength(1);
     expect(await outcomesOf(one)).toMatchObject([{ outcome: 'compliant' }]);
+  });
+
+  test('that the policy promotes is graver for all that look at it', async () => {
+    const severities = [{ source: 'securityhub', types: ['EC2.13'], severity: 'CRITICAL', reason: 'r' }];
+    const worker = createWorker('network', [lookAtGroups], policySchema.parse({ version: 1, severities }));
+    const one = event({ 'detail/findings/0/Severity': { Label: 'LOW' } });
+    expect(await deliver(JSON.stringify(one), {}, worker)).toBe(false);
+    const [response] = (await ledger.list({ since: new Date(Date.now() - 3_600_000), limit: 500 })).filter(
+      ({ correlation }) => correlation === one.id,
+    );
+    expect(response?.finding.severity).toBe('CRITICAL');
+    expect((await ledger.get(response?.id ?? ''))?.finding.rated).toEqual({ severity: 'LOW', score: 1 });
   });
 
   test('with two findings about one group has each of them looked at', async () => {

@@ -1,27 +1,31 @@
 import { BatchProcessor, EventType, processPartialResponse } from '@aws-lambda-powertools/batch';
 import { Logger } from '@aws-lambda-powertools/logger';
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
-import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import middy from '@middy/core';
 import type { Context as LambdaContext, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import { KillSwitch } from './aws/kill-switch.ts';
 import { WorkerQueue } from './aws/queue.ts';
 import { sessionConfig } from './aws/session.ts';
 import { AssumedSessions } from './aws/sessions.ts';
+import { environment } from './environment.ts';
 import { describeError, isTransient } from './errors.ts';
 import type { Finding } from './findings/finding.ts';
 import { normalise } from './findings/normalise.ts';
 import { foreign, inauthentic } from './guards/authentic.ts';
 import type { Stop } from './guards/guard.ts';
 import { SIMULATED } from './guards/sample.ts';
+import { follow, type InstructedHouse } from './instructions.ts';
+import { DynamoDbBudgets } from './ledger/budgets.ts';
 import { DynamoDbLedger } from './ledger/dynamodb.ts';
+import { DynamoDbHolds } from './ledger/holds.ts';
 import { DynamoDbLeases } from './ledger/leases.ts';
-import type { Leases } from './ledger/ledger.ts';
-import { parametersOf } from './policy.ts';
+import { fromInstruction, fromMessage, instructionMessages, lookMessage, toMessage } from './messages.ts';
+import { inLog } from './notify/encoders.ts';
+import { parametersOf, promoted } from './policy.ts';
 import type { Policy } from './policy-schema.ts';
 import type { Action, Target } from './remediation.ts';
-import { conclude, type House, type Request } from './respond.ts';
+import { conclude, type Request } from './respond.ts';
 import type { Response } from './response.ts';
-import { fromMessage, toMessage } from './target-message.ts';
 import { responseId, targetsOf } from './targets.ts';
 import { triggers } from './triggers.ts';
 import { inTurn } from './turns.ts';
@@ -33,47 +37,59 @@ const RETRY_SECONDS = [5, 20, 60, 180];
 /** Receives before SQS moves a message to the dead-letter queue: the queues are generated from it. */
 export const MAX_RECEIVES = 5;
 
-/** Makes the handler of a worker: messages of its queue in, responses out. */
+/** What approve, undo and sweep invoke a worker's Lambda with. */
+interface Instructions {
+  readonly firebreak: 'instructions';
+  readonly instructions: readonly unknown[];
+}
+
+/** Makes the handler of a worker: messages of its queue in, responses out. Instructions go to its queue, and so take the same way. */
 export function createWorker(worker: string, actions: readonly Action[], policy: Policy) {
   const region = environment('AWS_REGION');
-  const logger = new Logger({ serviceName: worker });
-  const metrics = new Metrics({ namespace: 'Firebreak', serviceName: worker });
+  const logger = new Logger({ serviceName: worker, jsonReplacerFn: inLog });
   const home = { account: environment('ACCOUNT_ID'), region };
   const session = sessionConfig(home.account, region);
   const table = environment('LEDGER_TABLE');
+  const { SECOND_LOOK_QUEUE_URL: later } = process.env;
+  const queue = new WorkerQueue(session, environment('QUEUE_URL'), environment('DEAD_LETTER_QUEUE_URL'), later);
+  const killSwitch = new KillSwitch(session, environment('KILL_SWITCH_PARAMETER'));
   const crew: Crew = {
     actions,
     policy,
     home,
     logger,
-    metrics,
-    queue: new WorkerQueue(session, environment('QUEUE_URL'), environment('DEAD_LETTER_QUEUE_URL')),
+    queue,
     ledger: new DynamoDbLedger(session, table),
     leases: new DynamoDbLeases(session, table, LEASE_SECONDS),
+    holds: new DynamoDbHolds(session, table),
     sessions: new AssumedSessions(home, worker, readActions(actions)),
-    ended: (response, finding) => tell(response, finding, logger, metrics),
+    watch: { stopped: () => killSwitch.stopped(), budgets: new DynamoDbBudgets(session, table) },
+    lookLater: (response, seconds) => queue.sendLater(lookMessage(response), seconds),
+    ended: (response) => tell(response, logger),
   };
   const processor = new BatchProcessor(EventType.SQS);
-  return middy<SQSEvent, SQSBatchResponse>()
+  return middy<SQSEvent | Instructions, SQSBatchResponse | { readonly accepted: number }>()
     .use(injectLambdaContext(logger))
-    .handler((event, context: LambdaContext) =>
-      processPartialResponse(event, (record: SQSRecord) => receive(record, crew), processor, {
-        context,
-        throwOnFullBatchFailure: false,
-      }),
-    );
+    .handler(async (event, context: LambdaContext) => {
+      if ('Records' in event) {
+        return processPartialResponse(event, (record: SQSRecord) => receive(record, crew), processor, {
+          context,
+          throwOnFullBatchFailure: false,
+        });
+      }
+      const messages = instructionMessages(event);
+      await queue.send(messages);
+      return { accepted: messages.length };
+    });
 }
 
 /** The read actions of several remediations, each once. */
 export const readActions = (actions: readonly Action[]): string[] =>
   [...new Set(actions.flatMap((action) => action.permissions.read))].sort();
 
-interface Crew extends House {
-  readonly actions: readonly Action[];
+interface Crew extends InstructedHouse {
   readonly logger: Logger;
-  readonly metrics: Metrics;
   readonly queue: WorkerQueue;
-  readonly leases: Leases;
 }
 
 /** Handles one message; throws when it should come back: what will not pass by itself goes where people look, at once. */
@@ -81,14 +97,21 @@ async function receive(record: SQSRecord, worker: Crew): Promise<void> {
   const receives = Number(record.attributes.ApproximateReceiveCount);
   const crew: Crew = { ...worker, lastTry: receives >= MAX_RECEIVES };
   try {
+    const instruction = fromInstruction(record.body);
+    if (instruction) {
+      crew.logger.info('instruction received', { messageId: record.messageId, ...instruction });
+      return await follow(instruction, record.messageId, crew);
+    }
     const own = fromMessage(record.body, crew.actions);
     if (!own) return await dispatch(record, crew);
     received(record, own.correlation, crew);
+    const doubt = doubted(own.finding, crew) ?? foreign(own.target, own.finding);
+    if (doubt !== undefined) return await reject(record, doubt, crew);
     await handle(own, record, crew);
   } catch (error) {
     if (!isTransient(error)) return reject(record, describeError(error), crew);
     crew.logger.warn('message comes back', { messageId: record.messageId, receives, error: describeError(error) });
-    await crew.queue.retryIn(record.receiptHandle, RETRY_SECONDS[receives - 1] ?? 180).catch((failure: unknown) => {
+    await crew.queue.retryIn(record, RETRY_SECONDS[receives - 1] ?? 180).catch((failure: unknown) => {
       crew.logger.warn('it comes back later than wanted', { error: describeError(failure) });
     });
     throw error;
@@ -97,30 +120,34 @@ async function receive(record: SQSRecord, worker: Crew): Promise<void> {
 
 /** From an event to its responses: one is run at once, several become a message each. */
 async function dispatch(record: SQSRecord, crew: Crew): Promise<void> {
-  const { findings, rejection } = normalise(record.body);
+  const { findings: told, rejection } = normalise(record.body);
   if (rejection !== undefined) return reject(record, rejection, crew);
+  const findings = told.map((finding) => promoted(crew.policy, finding));
   received(record, findings[0]?.envelope.id, crew);
   for (const finding of findings) {
-    const doubt = inauthentic(finding, { home: crew.home, administrators: crew.policy.administrators });
+    const doubt = doubted(finding, crew);
     if (doubt !== undefined) return reject(record, doubt, crew);
   }
   const requests: Request[] = [];
   for (const finding of findings.filter(({ status }) => status === 'active')) {
+    const wanted: { readonly request: Request; readonly stop?: Stop }[] = [];
     for (const action of crew.actions.filter(({ handles }) => handles.some((trigger) => triggers(trigger, finding)))) {
       const found = await targetsFor(action, finding, crew);
-      const targets = 'outcome' in found ? [] : found;
+      const stop = 'outcome' in found ? found : undefined;
+      const targets = 'outcome' in found ? [accountOf(finding)] : found;
       const stranger = targets.map((target) => foreign(target, finding)).find((reason) => reason !== undefined);
       if (stranger !== undefined) return reject(record, stranger, crew);
-      const request = (target: Target): Request => ({
+      for (const target of targets) {
         // A custom action may carry several findings about one resource.
-        id: responseId(action.id, target, JSON.stringify([record.messageId, finding.id])),
-        action,
-        target,
-        finding,
-        correlation: finding.envelope.id,
-      });
-      if ('outcome' in found) await conclude(request(accountOf(finding)), found, crew);
-      requests.push(...targets.map(request));
+        const id = responseId(action.id, target, JSON.stringify([record.messageId, finding.id]));
+        const request = { id, action, target, finding, correlation: finding.envelope.id };
+        wanted.push({ request, ...(stop && { stop }) });
+      }
+    }
+    for (const { request, stop } of wanted) {
+      const told: Request = wanted.length > 1 ? { ...request, siblings: wanted.length } : request;
+      if (stop) await conclude(told, stop, crew);
+      else requests.push(told);
     }
   }
   const [first, ...others] = requests;
@@ -132,6 +159,9 @@ async function dispatch(record: SQSRecord, crew: Crew): Promise<void> {
     await crew.queue.send(requests.map(toMessage));
   }
 }
+
+const doubted = (finding: Finding, { home, policy: { administrators } }: Crew): string | undefined =>
+  inauthentic(finding, { home, administrators });
 
 /** The resources that a finding means, or why there are none to act on. @throws what is transient, but on the last try */
 async function targetsFor(action: Action, finding: Finding, crew: Crew): Promise<readonly Target[] | Stop> {
@@ -172,22 +202,9 @@ async function handle(request: Request, { messageId }: SQSRecord, crew: Crew): P
   });
 }
 
-/** The last line of a response, and its metrics: how many, and the time from the event to the end of it. */
-function tell(response: Response, finding: Finding, logger: Logger, metrics: Metrics): void {
-  const { id, correlation, remediation, target, outcome = 'open', reason, finishedAt = '' } = response;
+/** The last line of a response. */
+function tell({ id, correlation, remediation, target, outcome, reason }: Response, logger: Logger): void {
   logger.info('response ended', { response: id, correlation, remediation, resource: target.arn, outcome, reason });
-  const measure = (name: string, unit: (typeof MetricUnit)[keyof typeof MetricUnit], value: number) => {
-    const metric = metrics.singleMetric();
-    metric.addDimension('remediation', remediation);
-    metric.addDimension('outcome', outcome);
-    metric.addMetric(name, unit, value);
-  };
-  measure('responses', MetricUnit.Count, 1);
-  measure(
-    'timeToOutcome',
-    MetricUnit.Milliseconds,
-    Math.max(0, Date.parse(finishedAt) - Date.parse(finding.envelope.time)),
-  );
 }
 
 /** Ties the message, which later lines may know alone, to the event: a response's correlation is the event's id. */
@@ -196,12 +213,5 @@ const received = ({ messageId }: SQSRecord, correlation: string | undefined, { l
 
 async function reject(record: SQSRecord, reason: string, crew: Crew): Promise<void> {
   crew.logger.error('message rejected', { messageId: record.messageId, reason });
-  crew.metrics.singleMetric().addMetric('rejected', MetricUnit.Count, 1);
   await crew.queue.reject(record.body, reason);
-}
-
-function environment(name: string): string {
-  const value = process.env[name];
-  if (!value) throw new Error(`the environment variable ${name} is not set: serverless.yml sets it`);
-  return value;
 }

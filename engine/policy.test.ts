@@ -1,7 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import * as z from 'zod/mini';
-import { exceptionFor, modeOf, parametersOf } from './policy.ts';
+import { findingOn } from '../local/findings.ts';
+import { type Finding, SEVERITIES } from './findings/finding.ts';
+import { severityOf } from './findings/severity.ts';
+import { atLeast, budgetOf, type Case, exceptionFor, modeOf, parametersOf, promoted, promotionOf } from './policy.ts';
 import { type Policy, policySchema } from './policy-schema.ts';
 import { targetFromArn } from './targets.ts';
 
@@ -13,9 +16,26 @@ const targetOf = (type: string, arn: string) => {
   return target;
 };
 
+const freeze = { name: 'n', owner: 'o', reason: 'r' };
+const weekly = { days: ['sat'], from: '00:00', until: '24:00', timezone: 'Europe/Vienna' };
+
 describe('the schema', () => {
   test('takes a version and fills in the rest', () => {
-    expect(policy()).toEqual({ version: 1, administrators: [], remediations: {}, exceptions: [] });
+    expect(policy()).toEqual({
+      version: 1,
+      administrators: [],
+      organization: {},
+      accounts: {},
+      remediations: {},
+      modes: [],
+      exceptions: [],
+      freezes: [],
+      protected: { resources: [], sharedBy: 50 },
+      severities: [],
+      budget: { perHour: 50, share: 0.5, shareFrom: 10 },
+      coolDown: { fixes: 5, hours: 24 },
+      approvals: { expireAfterHours: 24 },
+    });
   });
 
   test.each([
@@ -41,6 +61,28 @@ describe('the schema', () => {
       version: 1,
       exceptions: [{ remediation: '*', resource: 'arn:aws:s3:::*', owner: 'o', reason: 'r', expires: '2027-01-01' }],
     },
+    { version: 1, accounts: { 12: {} } },
+    { version: 1, accounts: { 444455556666: { unit: '/Production' } } },
+    { version: 1, modes: [{ remediation: 'storage' }] },
+    { version: 1, modes: [{ remediation: 'sto*', mode: 'observe' }] },
+    { version: 1, modes: [{ tag: { key: 'a', value: 'b' }, mode: 'automatic' }] },
+    { version: 1, modes: [{ tag: { key: 'a', value: 'b' }, mode: 'observe' }] },
+    { version: 1, freezes: [{ ...freeze }] },
+    { version: 1, freezes: [{ ...freeze, from: '2027-01-01T00:00:00Z' }] },
+    { version: 1, freezes: [{ ...freeze, from: '2027-01-01T00:00:00', until: '2027-01-02T00:00:00' }] },
+    { version: 1, freezes: [{ ...freeze, from: '2027-01-01T00:00:00Z', until: '2027-01-01T00:00:00+00:00' }] },
+    { version: 1, freezes: [{ ...freeze, from: '2027-01-01T00:00:00Z', until: '2027-01-02T00:00:00Z', weekly }] },
+    { version: 1, freezes: [{ ...freeze, weekly: { ...weekly, days: [] } }] },
+    { version: 1, freezes: [{ ...freeze, weekly: { ...weekly, until: '24:01' } }] },
+    { version: 1, freezes: [{ ...freeze, weekly: { ...weekly, timezone: 'Mars/Base' } }] },
+    ...[
+      '*',
+      'arn:aws:iam::*:*',
+      'arn:*:iam::*:role/x',
+      'arn:aws:iam::4444*:role/x',
+      'arn:aws:iam::*:role/*x',
+      'arn:aws:iam::*:role/break-glass/*',
+    ].map((resource) => ({ version: 1, protected: { resources: [{ resource, owner: 'o', reason: 'r' }] } })),
   ])('refuses %j', (given) => {
     expect(policySchema.safeParse(given).success).toBe(false);
   });
@@ -70,6 +112,89 @@ describe('the mode', () => {
       ),
     );
   });
+
+  const action = { id: 'a.b', risk: 'safe', undo } as const;
+  const about = (more: Partial<Case> = {}): Case => ({
+    ...{ remediation: 'a.b', account: '444455556666', severity: 'MEDIUM', ...more },
+  });
+  const ruled = (modes: readonly object[], more?: Partial<Case>) => {
+    const accounts = { 444455556666: { unit: 'Production/Payments' } };
+    return modeOf(policy({ modes, accounts, remediations: { 'a.b': { mode: 'approval' } } }), action, about(more));
+  };
+
+  test('is by the first line that matches, ahead of what the remediation itself is set to', () => {
+    expect(ruled([])).toMatchObject({ mode: 'approval', where: ['remediations', 'a.b', 'mode'] });
+    const lines = [
+      { remediation: 'a.c', mode: 'observe' },
+      { account: '777788889999', mode: 'observe' },
+      { unit: 'Production/Pay', mode: 'observe' },
+      { severity: 'HIGH', mode: 'automatic' },
+      { unit: 'Production', remediation: 'a.*', mode: 'automatic' },
+      { mode: 'observe' },
+    ];
+    expect(ruled(lines)).toMatchObject({ mode: 'automatic', where: ['modes', 4] });
+    expect(ruled(lines, { severity: 'CRITICAL' })).toMatchObject({ mode: 'automatic', where: ['modes', 3] });
+    expect(ruled(lines, { account: '777788889999' })).toMatchObject({ mode: 'observe', where: ['modes', 1] });
+    expect(ruled(lines, { account: '111122223333' })).toMatchObject({ mode: 'observe', where: ['modes', 5] });
+    expect(ruled(lines).because).toBe('response-policy.yml sets a.* in Production to automatic');
+  });
+
+  test('is not known in advance by lines that hold only in some cases', () => {
+    const modes = [
+      { account: '444455556666', mode: 'observe' },
+      { remediation: 'a.*', mode: 'automatic' },
+    ];
+    expect(modeOf(policy({ modes }), action)).toMatchObject({ mode: 'automatic', where: ['modes', 1] });
+  });
+
+  test('turns from automatic into approval, and into nothing else, by a tag that stands ahead of what decides', () => {
+    const tag = { key: 'criticality', value: 'high' };
+    const asks = { tag, mode: 'approval' };
+    expect(ruled([asks, { mode: 'automatic' }]).unless).toMatchObject([{ tag, where: ['modes', 0] }]);
+    for (const lines of [
+      [{ mode: 'automatic' }, asks],
+      [asks, { mode: 'observe' }],
+      [asks],
+      [{ ...asks, account: '777788889999' }, { mode: 'automatic' }],
+    ])
+      expect(ruled(lines).unless).toBeUndefined();
+  });
+});
+
+describe('a promotion', () => {
+  const source = 'guardduty';
+  const severities = [{ source, types: ['Policy:IAMUser/RootCredentialUsage'], severity: 'HIGH', reason: 'r' }];
+  const told = (more: Partial<Finding> = {}): Finding =>
+    findingOn(targetOf('AWS::S3::Bucket', 'arn:aws:s3:::exports'), source, 'Policy:IAMUser/RootCredentialUsage', {
+      ...{ severity: 'LOW', score: 2 },
+      ...more,
+    });
+
+  test('rates a finding of its source and type, and says what it was rated', () => {
+    const set = policy({ severities });
+    expect(promoted(set, told())).toEqual({
+      ...told(),
+      ...{ id: expect.any(String), updatedAt: expect.any(String), envelope: expect.anything() },
+      ...{ severity: 'HIGH', score: 7, rated: { severity: 'LOW', score: 2 } },
+    });
+    expect(promotionOf(set, told())).toEqual(['severities', 0]);
+    for (const other of [told({ type: 'Policy:IAMUser/Other' }), told({ source: 'securityhub' })]) {
+      expect(promoted(set, other)).toBe(other);
+    }
+  });
+
+  test('never lowers, and keeps severity and score together', () => {
+    fc.assert(
+      fc.property(fc.float({ min: 0, max: 10, noNaN: true }), fc.constantFrom(...SEVERITIES), (score, severity) => {
+        const set = policy({ severities: [{ ...severities[0], severity }] });
+        const one = promoted(set, told({ score, severity: severityOf(score) }));
+        expect(one.score).toBeGreaterThanOrEqual(score);
+        expect(severityOf(one.score)).toBe(one.severity);
+        expect(atLeast(one.severity, severity)).toBe(true);
+        expect(one.rated === undefined).toBe(one.score === score);
+      }),
+    );
+  });
 });
 
 test('parameters come from the policy, defaults from the schema, and nothing else passes', () => {
@@ -78,6 +203,12 @@ test('parameters come from the policy, defaults from the schema, and nothing els
   expect(parametersOf(policy(), action)).toEqual({ days: 90 });
   expect(parametersOf(set({ days: 30 }), action)).toEqual({ days: 30 });
   expect(() => parametersOf(set({ day: 30 }), action)).toThrow();
+});
+
+test('a budget of its own says what is otherwise than for all', () => {
+  const set = policy({ budget: { perHour: 20, share: 0.2 }, remediations: { 'a.b': { budget: { perHour: 5 } } } });
+  expect(budgetOf(set, 'a.b')).toEqual({ perHour: 5, share: 0.2, shareFrom: 10 });
+  expect(budgetOf(set, 'a.c')).toEqual({ perHour: 20, share: 0.2, shareFrom: 10 });
 });
 
 describe('an exception', () => {
@@ -98,6 +229,9 @@ describe('an exception', () => {
     expect(
       exceptionFor(excepted('arn:aws:s3:::exports', { remediation: '*' }), 'a.c', bucket, day('2027-01-01')),
     ).toBeDefined();
+    const worker = excepted('arn:aws:s3:::exports', { remediation: 'a.*' });
+    expect(exceptionFor(worker, 'a.c', bucket, day('2027-01-01'))).toBeDefined();
+    expect(exceptionFor(worker, 'ab.c', bucket, day('2027-01-01'))).toBeUndefined();
   });
 
   test('holds for an IAM user by whichever ARN a finding names it: with its path or without', () => {

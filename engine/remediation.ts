@@ -77,6 +77,15 @@ export interface Declaration<C, P> {
   };
   /** Error names by which AWS says that the resource does not exist. */
   readonly gone: readonly string[];
+  /**
+   * Seconds after which a verified fix is read once more, 900 at most: for what settles slowly, or what whoever holds the
+   * resource may have made meanwhile.
+   */
+  readonly secondLook?: number;
+  /** True for a value that a part passes through on its way (the flush group): an interrupted response left it, nobody else. */
+  transitional?(part: string, value: Json): boolean;
+  /** Parts that undo leaves as they are: evidence, and what was created for others to use too. */
+  readonly lasting?: readonly string[];
   clients(session: SessionConfig): C;
   /**
    * From a finding that names no resource of its own type to those it means (EC2.1 names the account). Undefined: it does not
@@ -87,6 +96,12 @@ export interface Declaration<C, P> {
     finding: Finding,
     context: Pick<Context<P>, 'parameters'>,
   ): Promise<readonly Target[] | undefined>;
+  /** The resource's tags. Read only where a line of the policy names one. */
+  tags?(clients: C, target: Target): Promise<Readonly<Record<string, string>>>;
+  /** How many things a change of the resource reaches: interfaces in a security group. Need not count on from `enough`. */
+  reach?(clients: C, target: Target, enough: number): Promise<number>;
+  /** How many resources of its kind the account has in the Region. Need not count on from `enough`. */
+  population?(clients: C, target: Target, enough: number): Promise<number>;
 }
 
 /** The general form: an act that may or may not be a difference of states. */
@@ -120,8 +135,4 @@ export interface Remediation<C, S extends State, F extends object, P> extends De
   caution?(plan: Plan<S, F>, context: Context<P>): string | undefined;
   /** Brings the resource from `current` to `next`, sending only the difference. The facts are those read with `current`. */
   write(clients: C, target: Target, next: S, current: S, context: Context<P> & { readonly facts: F }): Promise<void>;
-  /** True for a value that a part passes through on its way (the flush group): an interrupted response left it, nobody else. */
-  transitional?(part: string, value: Json): boolean;
-  /** Parts that undo leaves as they are: evidence, and what was created for others to use too. */
-  readonly lasting?: readonly string[];
 }

@@ -13,10 +13,11 @@ import { FileLedger } from './ledger/files.ts';
 import { type Hold, type Holds, type Ledger, leaseKey } from './ledger/ledger.ts';
 import { policySchema } from './policy-schema.ts';
 import type { Target } from './remediation.ts';
-import { conclude, type House, type Request, respond, type UndoHouse, undo } from './respond.ts';
+import { conclude, type House, type Request, respond } from './respond.ts';
 import { changes, type State, withPart } from './state.ts';
-import { responseId, targetKey } from './targets.ts';
+import { responseId, successorOf, targetKey } from './targets.ts';
 import { securityHub } from './triggers.ts';
+import { type UndoHouse, undo } from './undo.ts';
 
 const target: Target = {
   type: 'AWS::S3::Bucket',
@@ -109,6 +110,8 @@ const mortal = (ledger: Ledger): Ledger => ({
   append: (...given) => doors.call(() => ledger.append(...given)),
   plan: (...given) => doors.call(() => ledger.plan(...given)),
   close: (...given) => doors.call(() => ledger.close(...given)),
+  order: (...given) => doors.call(() => ledger.order(...given)),
+  reopen: (...given) => doors.call(() => ledger.reopen(...given)),
   get: (...given) => doors.call(() => ledger.get(...given)),
   list: (...given) => ledger.list(...given),
 });
@@ -195,18 +198,32 @@ describe('a response', () => {
     expect(doors.writes).toBe(writes);
   });
 
-  test.each([false, true])('resumed does not claim what came after its plan (already written: %p)', async (written) => {
-    const calls = await recorded(written ? 'applying' : 'plan');
+  test('resumed does not claim what came after its plan', async () => {
+    const calls = await recorded('applying');
     doors.killAt = calls;
     const one = request(shutDoors(), 'interrupted');
     await expect(respond(one, house())).rejects.toThrow('killed');
-    doors.state = { ...(written ? SHUT : doors.state), roof: 'open' };
+    doors.state = { ...SHUT, roof: 'open' };
     const ended = await respond(one, house());
     expect(ended).toMatchObject({ outcome: 'unverified', reason: expect.stringContaining('roof') });
     expect(doors.state).toEqual({ ...SHUT, roof: 'open' });
     const record = await new FileLedger(root).get(one.id);
     expect(record?.plan).toMatchObject({ before: OPEN, after: SHUT });
-    expect(record?.timeline.some(({ event }) => event === 'continued')).toBe(!written);
+    expect(record?.timeline.some(({ event }) => event === 'continued')).toBe(false);
+  });
+
+  test('resumed before it wrote makes its plan anew when more is open by then', async () => {
+    const calls = await recorded('plan');
+    doors.killAt = calls;
+    const one = request(shutDoors(), 'interrupted');
+    await expect(respond(one, house())).rejects.toThrow('killed');
+    doors.state = { ...doors.state, roof: 'open' };
+    const ended = await respond(one, house());
+    expect(ended).toMatchObject({ outcome: 'verified', id: successorOf({ ...ended, id: one.id }) });
+    expect(doors.state).toEqual({ ...SHUT, roof: 'shut' });
+    const ledger = new FileLedger(root);
+    expect((await ledger.get(one.id))?.response).toMatchObject({ outcome: 'changed-since', followedBy: ended.id });
+    expect((await ledger.get(ended.id))?.plan?.before).toEqual({ ...OPEN, roof: 'open' });
   });
 
   test('waits for a change to be seen, and says unverified when it never is', async () => {
@@ -376,7 +393,8 @@ describe('an undo', () => {
     const { writes } = doors;
     const other = fileHolds();
     expect(await other.take(key, 'storage-another')).toBeUndefined();
-    const refused = await undo(back, house());
+    await expect(undo(back, house())).rejects.toThrow(/storage-another.*works on it/);
+    const refused = await undo(back, house({ lastTry: true }));
     expect(refused).toMatchObject({ outcome: 'refused', reason: expect.stringMatching(/storage-another.*try again/) });
     await other.release(key, 'storage-another');
     expect([doors.writes, await fileHolds().get(key)]).toEqual([writes, undefined]);

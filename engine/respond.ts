@@ -1,17 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import * as z from 'zod/mini';
 import type { Sessions } from './aws/sessions.ts';
-import { describeError, isTransient } from './errors.ts';
+import { describeError, isTransient, TransientError } from './errors.ts';
 import type { Finding } from './findings/finding.ts';
-import type { Guard, Situation, Stop } from './guards/guard.ts';
+import type { Guard, Situation, Stop, Watch, Word } from './guards/guard.ts';
 import { GUARDS } from './guards/guards.ts';
-import { type Hold, type Holds, type Ledger, leaseKey } from './ledger/ledger.ts';
+import type { Hold, Ledger } from './ledger/ledger.ts';
 import { parametersOf } from './policy.ts';
 import type { Policy } from './policy-schema.ts';
 import type { Action, Context, Plan, Target } from './remediation.ts';
-import type { Response } from './response.ts';
-import { type Change, canonical, changes, part, withPart } from './state.ts';
-import { targetKey } from './targets.ts';
+import type { End, Response, ResponseRecord } from './response.ts';
+import { type Change, canonical, changes, equal, part, withPart } from './state.ts';
+import { successorOf } from './targets.ts';
 
 /** What a response needs of the house it runs in. */
 export interface House {
@@ -19,21 +18,19 @@ export interface House {
   readonly sessions: Sessions;
   readonly policy: Policy;
   readonly home: { readonly account: string; readonly region: string };
-  /** A person asked for this resource by name: guards that yield to a person only warn. */
+  /** A person runs it by name, with credentials of their own: guards that yield to that only warn. */
   readonly requested?: boolean;
+  readonly watch?: Watch;
   /** Plan, and go no further. */
   readonly planOnly?: boolean;
   /** A person's word on an undo before it writes; a stop when it is no. */
   readonly confirm?: (plan: Plan) => Promise<Stop | undefined>;
   /** No other try will follow, so that what is transient ends the response too. */
   readonly lastTry?: boolean;
-  /** Is told of each response that ends here, once. */
-  readonly ended?: (response: Response, finding: Finding) => void;
-}
-
-/** Where an undo runs: it takes the resource for itself, and puts a hold on it. */
-export interface UndoHouse extends House {
-  readonly holds: Holds;
+  /** Sees to it that a verified fix is read once more, so many seconds later. */
+  readonly lookLater?: (response: string, seconds: number) => Promise<void>;
+  /** Is told how a response ended; of one that two runs end at once, perhaps twice. */
+  readonly ended?: (response: Response) => void;
 }
 
 /** One remediation, one resource, one finding. */
@@ -47,132 +44,177 @@ export interface Request {
   readonly by?: string;
   /** The hold on the resource, also when its time is over. */
   readonly held?: Hold;
-}
-
-/** A response that a person takes back. */
-export interface UndoRequest extends Request {
-  readonly recorded: Plan;
-  readonly undoes: string;
-  readonly by: string;
-  /** What it leaves on the resource, in the place of the hold before; without one, that is lifted. */
-  readonly hold?: Hold;
+  /** When the remediation changed the resource before. */
+  readonly fixed?: readonly string[];
+  /** The response that waits for the approval of a plan for the resource. */
+  readonly waiting?: ResponseRecord;
+  /** How many responses there are to the same telling of the finding, where it means several resources. */
+  readonly siblings?: number;
 }
 
 /** Milliseconds before each look at whether a change has settled: AWS reads are eventually consistent. */
 const LOOKS_MS = [0, 250, 750, 2_000, 4_000];
 
+/** Plans in a row that come to nothing because the resource moves. */
+const MOST_SUCCESSORS = 5;
+
 /**
  * Runs one response from the guards to the verified end, and records each step before the next. Called again with the same
- * id it goes on where the last run stopped, or answers what that run came to.
+ * id it goes on where the last run stopped, or answers what that run came to. When the plan comes to nothing because the
+ * resource moved, it answers the response with the new plan.
  *
  * @throws what is transient (throttles, time-outs, service faults), with the response left open for the next try
  */
-export const respond = (request: Request, house: House): Promise<Response> => attempt(request, house, fix);
-
-/**
- * Takes a response's recorded change back, part by part, as a response of its own. No other response works on the resource
- * meanwhile, and its hold is there before the first write.
- *
- * @throws what is transient, with the response left open for the next try
- */
-export const undo = (request: UndoRequest, house: UndoHouse): Promise<Response> =>
-  attempt(request, house, goBack, { undoes: request.undoes });
+export async function respond(request: Request, house: House): Promise<Response> {
+  let response = await attempt(request, house, fix);
+  for (let made = 0; response.followedBy !== undefined; made += 1) {
+    if (made === MOST_SUCCESSORS) throw new TransientError(`${request.target.arn} moves faster than it is planned for`);
+    response = await attempt({ ...request, id: response.followedBy }, house, fix);
+  }
+  return response;
+}
 
 /** Records a response that ends before there is anything to read: the ledger has an end for every finding. */
-export const conclude = (request: Request, stop: Stop, house: House): Promise<Response> =>
-  attempt(request, house, async () => stop);
+export const conclude = (
+  request: Request,
+  stop: Stop,
+  house: House,
+  origin?: Pick<Response, 'undoes'>,
+): Promise<Response> => attempt(request, house, async () => stop, origin);
 
-type Work<R extends Request, H extends House> = (
+export type Work<R extends Request, H extends House> = (
   request: R,
   house: H,
   context: Context,
   resumed: boolean,
-) => Promise<Stop>;
+) => Promise<End>;
 
-async function attempt<R extends Request, H extends House>(
+export async function attempt<R extends Request, H extends House>(
   request: R,
   house: H,
   work: Work<R, H>,
   origin: Pick<Response, 'undoes'> = {},
 ): Promise<Response> {
-  const { id, action, target, finding, correlation, by } = request;
-  const { source, type, severity, title } = finding;
+  const { id, action, target, finding, correlation, by, siblings } = request;
+  const { source, type, productArn, severity, title } = finding;
   const { response, resumed } = await house.ledger.open(
     {
       id,
       remediation: action.id,
       target,
       correlation,
-      finding: { source, type, id: finding.id, severity, title },
+      finding: { source, type, id: finding.id, severity, title, ...(productArn !== undefined && { productArn }) },
       startedAt: new Date().toISOString(),
+      ...(siblings && { siblings }),
       ...(by !== undefined && { by }),
       ...origin,
     },
     finding,
   );
   if (response.outcome) return response;
-  const context: Context = {
-    finding,
-    parameters: parametersOf(house.policy, action),
-    response: id,
-    now: new Date(response.startedAt),
-    record: (event, detail) => house.ledger.append(id, event, detail),
-  };
-  const { outcome, reason } = await work(request, house, context, resumed).catch((error: unknown): Stop => {
+  const context = contextOf(request, house, response.startedAt);
+  const end = await work(request, house, context, resumed).catch((error: unknown): End => {
     if (error instanceof Error && action.gone.includes(error.name)) {
       return { outcome: 'gone', reason: 'the resource does not exist any more' };
     }
     if (isTransient(error) && !house.lastTry) throw error;
     return { outcome: 'failed', reason: describeError(error) };
   });
-  const closed = await house.ledger.close(response, outcome, reason);
-  house.ended?.(closed, finding);
+  // Before its end is recorded: or one that is killed in between would never be looked at again.
+  if (end.outcome === 'verified' && action.secondLook) await house.lookLater?.(id, action.secondLook);
+  const closed = await house.ledger.close(response, end);
+  house.ended?.(closed);
   return closed;
 }
 
-async function fix(request: Request, house: House, context: Context, resumed: boolean): Promise<Stop> {
-  const { action, target, finding, id, held } = request;
-  const { policy, home } = house;
-  const situation: Situation = { action, target, finding, policy, context, home, ...(held && { hold: held }) };
-  const refused = await guarded(
-    (guard) => (guard.phase === 'finding' ? guard.check(situation) : undefined),
-    house,
-    context,
-  );
+export const contextOf = (
+  { id, action, finding }: Pick<Request, 'id' | 'action' | 'finding'>,
+  { policy, ledger }: House,
+  startedAt: string,
+): Context => ({
+  finding,
+  parameters: parametersOf(policy, action),
+  response: id,
+  now: new Date(startedAt),
+  record: (event, detail) => ledger.append(id, event, detail),
+});
+
+async function fix(request: Request, house: House, context: Context, resumed: boolean): Promise<End> {
+  const { action, target, id } = request;
+  const earlier = resumed ? await house.ledger.get(id) : undefined;
+  // What was begun is finished: a resource that is changed in part is worse off than before or after.
+  if (earlier?.plan && hasWritten(earlier)) return finish(request, house, context, earlier, earlier.plan);
+
+  const approved = earlier !== undefined && isApproved(earlier);
+  const asker: Asker = { word: house.requested ? 'run' : approved ? 'approval' : undefined, context };
+  const situation = situationOf(request, house, context);
+  const refused = await guarded(asker, (guard) => guard.onFinding?.(situation()));
   if (refused) return refused;
 
-  const reader = action.clients(await house.sessions.read(target));
-  const fresh = await action.plan(reader, target, context);
-  const earlier = resumed ? await house.ledger.get(id) : undefined;
-  const applying = earlier?.timeline.some(({ event }) => event === 'applying');
-  // What is half changed is not declined any more: the facts may speak of our own change.
-  const declined = applying ? undefined : action.decline?.(fresh, context);
+  const clients = action.clients(await house.sessions.read(target));
+  const plan = await action.plan(clients, target, context);
+  const declined = action.decline?.(plan, context);
   if (declined) return declined;
-  const plan = earlier?.plan ? continued(fresh, earlier.plan) : fresh;
-  if (changes(plan.before, plan.after).length === 0) {
-    const since = changes(fresh.after, fresh.before);
-    if (since.length > 0) return { outcome: 'unverified', reason: `${MORE_SINCE}: ${describeChanges(since)}` };
-    return applying
-      ? { outcome: 'verified', reason: 'the change of an interrupted run is in place' }
-      : { outcome: 'compliant', reason: 'nothing to change' };
+  if (changes(plan.before, plan.after).length === 0) return COMPLIANT;
+  const stored = await house.ledger.plan(id, plan);
+  const moved = movedSince(stored, plan, action);
+  if (moved.length > 0) {
+    const reason = `it moved since the plan was made, so nothing was changed, and a new plan is made: ${describeChanges(moved)}`;
+    return { outcome: 'changed-since', reason, followedBy: successorOf({ id, remediation: action.id, target }) };
   }
-  if (earlier?.plan) await context.record('continued', { before: plan.before, after: plan.after });
-  else await house.ledger.plan(id, plan);
-
   if (house.planOnly) return { outcome: 'observed', reason: 'only a plan was asked for' };
-  const stopped = await guarded(
-    (guard) => (guard.phase === 'plan' ? guard.check(situation, plan) : undefined),
-    house,
-    context,
-  );
+  const planned = () => ({ ...situation(), plan, clients });
+  const stopped =
+    (await guarded(asker, (guard) => guard.onPlan?.(planned()))) ??
+    (await guarded(asker, (guard) => guard.beforeWrite?.(planned())));
   if (stopped) return stopped;
 
-  await change(reader, plan, request, house, context);
-  const left = await settle(reader, plan, request, context);
-  // What an interrupted run planned may by now be less than the resource needs.
-  if (left.length === 0 && !earlier?.plan) return AS_PLANNED;
-  const again = await action.plan(reader, target, context);
-  const wrong = changes(again.after, again.before);
+  await change(clients, plan, request, house, context);
+  const left = await settle(clients, plan, request, context);
+  return left.length === 0 ? AS_PLANNED : judged(clients, left, request, context);
+}
+
+/** Goes on with a change that an interrupted run began, and does of it what is left. */
+async function finish(
+  request: Request,
+  house: House,
+  context: Context,
+  earlier: ResponseRecord,
+  recorded: Plan,
+): Promise<End> {
+  const { action, target, id } = request;
+  const back = await takenBack(earlier, house.ledger);
+  if (back !== undefined) return { outcome: 'excepted', reason: `${back} took it back meanwhile` };
+  const clients = action.clients(await house.sessions.read(target));
+  const fresh = await action.plan(clients, target, context);
+  const strange = unexplained(fresh, recorded, action);
+  if (strange.length > 0) {
+    const reason = `it moved while it was being changed: ${describeChanges(strange)}`;
+    return { outcome: 'unverified', reason, followedBy: successorOf({ id, remediation: action.id, target }) };
+  }
+  const plan = continued(fresh, recorded);
+  if (changes(plan.before, plan.after).length === 0) {
+    const since = changes(fresh.after, fresh.before);
+    return since.length > 0
+      ? { outcome: 'unverified', reason: `${MORE_SINCE}: ${describeChanges(since)}` }
+      : { outcome: 'verified', reason: 'the change of an interrupted run is in place' };
+  }
+  await context.record('continued', { before: plan.before, after: plan.after });
+  await change(clients, plan, request, house, context);
+  const left = await settle(clients, plan, request, context);
+  // What was planned then may by now be less than the resource needs.
+  return judged(clients, left, request, context);
+}
+
+/** The end of a change by what another plan still finds wrong, whatever of the first plan is not in place. */
+async function judged(
+  clients: unknown,
+  left: readonly Change[],
+  { action, target }: Request,
+  context: Context,
+): Promise<End> {
+  const { before, after } = await action.plan(clients, target, context);
+  const wrong = changes(after, before);
   if (wrong.length > 0) {
     const how = left.length > 0 ? 'changed, but it reads back otherwise' : MORE_SINCE;
     return { outcome: 'unverified', reason: `${how}: ${describeChanges(wrong)}` };
@@ -182,27 +224,75 @@ async function fix(request: Request, house: House, context: Context, resumed: bo
     : { outcome: 'verified', reason: 'the resource is compliant, if not exactly as planned' };
 }
 
-/** The first guard's word that ends the response. To a person who asked by name, those that yield only say it. */
-async function guarded(
-  check: (guard: Guard) => Stop | undefined,
-  { requested }: House,
+/** What is not as it was when a plan was stored. What lasts, and so may be another's work too, need only be meant to be the same. */
+const movedSince = (stored: Plan, fresh: Plan, { lasting = [] }: Action): Change[] => [
+  ...changes(stored.before, fresh.before).filter(({ part: name }) => !lasting.includes(name)),
+  ...changes(stored.after, fresh.after),
+];
+
+/** Parts of a plan that neither it nor a run that was interrupted can have left as they are. */
+const unexplained = (fresh: Plan, recorded: Plan, { lasting = [], transitional }: Action): Change[] =>
+  changes(recorded.before, recorded.after)
+    .map(({ part: name, from, to }) => ({ part: name, from, to, found: part(fresh.before, name) }))
+    .filter(
+      ({ part: name, from, to, found }) =>
+        !lasting.includes(name) && !equal(found, from) && !equal(found, to) && !transitional?.(name, found),
+    )
+    .map(({ part: name, to, found }) => ({ part: name, from: to, to: found }));
+
+/** Who took a response back, if an undo of it has begun to write. */
+export async function takenBack({ orders }: ResponseRecord, ledger: Ledger): Promise<string | undefined> {
+  for (const { undo, by } of orders) {
+    const record = undo === undefined ? undefined : await ledger.get(undo);
+    if (record && hasWritten(record)) return by;
+  }
+  return undefined;
+}
+
+/** What guards look at, as it is when they are asked. */
+const situationOf = (
+  { action, target, finding, held, fixed = [], waiting }: Request,
+  { policy, home, watch }: House,
   context: Context,
-): Promise<Stop | undefined> {
+): (() => Situation) => {
+  const others = waiting && waiting.response.id !== context.response && { waiting };
+  return () => ({
+    ...{ action, target, finding, policy, context, home, fixed, at: new Date() },
+    ...(held && { hold: held }),
+    ...(watch && { watch }),
+    ...others,
+  });
+};
+
+/** In whose name guards are asked, and where those that yield leave their reason. */
+interface Asker {
+  readonly word: Word | undefined;
+  readonly context: Context;
+}
+
+/** The first guard's word that ends the response. To a person who asked for it, those that yield only say it. */
+async function guarded(
+  { word, context }: Asker,
+  check: (guard: Guard) => Stop | undefined | Promise<Stop | undefined>,
+) {
   for (const guard of GUARDS) {
-    const stop = check(guard);
-    if (stop && !(requested && guard.yields)) return stop;
+    const stop = await check(guard);
+    if (stop && !(word && guard.yieldsTo?.includes(word))) return { ...stop, guard: guard.name };
     if (stop) await context.record('warned', { guard: guard.name, reason: stop.reason });
   }
   return undefined;
 }
 
+/** True when the response began to change its resource: then there is something to take back. */
+export const hasWritten = ({ timeline }: ResponseRecord): boolean => timeline.some(({ event }) => event === 'applying');
+
+export const isApproved = ({ orders }: ResponseRecord): boolean => orders.some(({ verb }) => verb === 'approve');
+
+const COMPLIANT: Stop = { outcome: 'compliant', reason: 'nothing to change' };
 const AS_PLANNED: Stop = { outcome: 'verified', reason: 'changed, and it reads back as planned' };
 const MORE_SINCE = 'what was planned is in place, and more is wrong since';
 
-/**
- * What is left of a recorded plan after an interruption: its own parts, as they are now. A part that the record does not know
- * how to go back from is left to another response.
- */
+/** What is left of a recorded plan after an interruption: its own parts, as they are now. No other: the record knows no way back. */
 const continued = (fresh: Plan, recorded: Plan): Plan => ({
   ...fresh,
   after: changes(recorded.before, recorded.after).reduce(
@@ -211,58 +301,11 @@ const continued = (fresh: Plan, recorded: Plan): Plan => ({
   ),
 });
 
-async function goBack(request: UndoRequest, house: UndoHouse, context: Context): Promise<Stop> {
-  const { action, target, recorded, id, hold } = request;
-  if (action.undo === 'irreversible') return { outcome: 'refused', reason: `${action.id} cannot be undone` };
-  z.parse(action.state, recorded.before);
-
-  const reader = action.clients(await house.sessions.read(target));
-  const { changedSince, ...plan } = await action.undo(reader, target, recorded, context);
-  if (changedSince.length > 0) {
-    return { outcome: 'changed-since', reason: `somebody changed it since: ${describeChanges(changedSince)}` };
-  }
-  const already = changes(plan.before, plan.after).length === 0;
-  if (already && house.planOnly) return ALREADY_BACK;
-  if (!already) {
-    await house.ledger.plan(id, plan);
-    if (house.planOnly) return { outcome: 'observed', reason: 'only a plan was asked for' };
-    const stop = await house.confirm?.(plan);
-    if (stop) return stop;
-  }
-
-  const key = leaseKey(action.id, targetKey(target));
-  try {
-    const busy = await house.holds.take(key, id);
-    if (busy !== undefined) {
-      return { outcome: 'refused', reason: `${busy} works on it: try again when that has ended` };
-    }
-    const { before: now } = await action.undo(reader, target, recorded, context);
-    const moved = changes(plan.before, now);
-    if (moved.length > 0)
-      return { outcome: 'changed-since', reason: `it changed meanwhile: ${describeChanges(moved)}` };
-    // Held before it is open again: or a finding in between would have it fixed, and the fix would be held.
-    await context.record(hold ? 'held' : 'hold lifted', { ...hold });
-    await house.holds.put(key, id, hold);
-    if (already) return ALREADY_BACK;
-
-    await change(reader, plan, request, house, context);
-    const left = await settle(reader, plan, request, context);
-    return left.length === 0
-      ? { outcome: 'undone', reason: 'it is as it was before, and reads back so' }
-      : { outcome: 'unverified', reason: `written back, but it reads otherwise: ${describeChanges(left)}` };
-  } finally {
-    // One that is not let go of ends by itself.
-    await house.holds.release(key, id).catch(() => undefined);
-  }
-}
-
-const ALREADY_BACK: Stop = { outcome: 'undone', reason: 'it already is as it was before' };
-
 /**
  * Applies a plan. A call whose answer was lost is sent again, and may be refused because it took place the first time: what
  * is so decides, and not the refusal.
  */
-const change = (reader: unknown, plan: Plan, request: Request, house: House, context: Context): Promise<void> =>
+export const change = (reader: unknown, plan: Plan, request: Request, house: House, context: Context): Promise<void> =>
   send(plan, request, house, context).catch(async (error: unknown) => {
     const { action, target } = request;
     if (isTransient(error) || (await action.verify(reader, target, plan, context)).length > 0) throw error;
@@ -295,7 +338,7 @@ async function send(plan: Plan, { action, target, id }: Request, house: House, c
 }
 
 /** Reads until the plan is in place, or long enough; answers the parts that are not. */
-async function settle(
+export async function settle(
   reader: unknown,
   plan: Plan,
   { action, target }: Request,
@@ -307,12 +350,13 @@ async function settle(
     left = await action.verify(reader, target, plan, context);
     if (left.length === 0) break;
   }
-  await context.record('read back', { left: left.map((change) => ({ ...change })) });
+  // All as planned is what the outcome says; each entry costs a write.
+  if (left.length > 0) await context.record('read back', { left: left.map((change) => ({ ...change })) });
   return left;
 }
 
 /** Differences in one line, for a reason. */
-const describeChanges = (list: readonly Change[]): string =>
+export const describeChanges = (list: readonly Change[]): string =>
   list
     .map(({ part: name, from, to }) => `${name} should be ${canonical(from)} and is ${canonical(to)}`)
     .join('; ')

@@ -30,26 +30,63 @@ export interface Response {
   readonly target: Target;
   /** From the event to the last log line. */
   readonly correlation: string;
-  readonly finding: Pick<Finding, 'source' | 'type' | 'id' | 'severity' | 'title'>;
+  readonly finding: Pick<Finding, 'source' | 'type' | 'id' | 'productArn' | 'severity' | 'title'>;
+  /** How many responses there are to the same telling of the finding, where it means several resources. */
+  readonly siblings?: number;
   /** ISO 8601, UTC, to the millisecond. */
   readonly startedAt: string;
   readonly finishedAt?: string;
   readonly outcome?: Outcome;
   /** In words, for whoever reads it at night. */
   readonly reason?: string;
+  /** Name of the guard that ended it, where one did. */
+  readonly guard?: string;
+  /** The response that comes in its place, where its plan came to nothing. */
+  readonly followedBy?: string;
   /** The response that this one takes back. */
   readonly undoes?: string;
   /** Who asked for it, where a person did. */
   readonly by?: string;
 }
 
+/** How a response ends. */
+export interface End {
+  readonly outcome: Outcome;
+  /** In words. */
+  readonly reason?: string | undefined;
+  readonly guard?: string | undefined;
+  readonly followedBy?: string | undefined;
+}
+
 /** A response as it ended. */
-export const ended = (response: Response, outcome: Outcome, reason: string | undefined, at: Date): Response => ({
-  ...response,
+export const ended = (response: Response, { outcome, reason, guard, followedBy }: End, at: Date): Response => ({
+  ...reopened(response),
   outcome,
   finishedAt: at.toISOString(),
   ...(reason !== undefined && { reason }),
+  ...(guard !== undefined && { guard }),
+  ...(followedBy !== undefined && { followedBy }),
 });
+
+/** A response as it was before it ended. */
+export function reopened(response: Response): Response {
+  const { outcome: _, finishedAt: __, reason: ___, guard: ____, followedBy: _____, ...open } = response;
+  return open;
+}
+
+/** What is said of a response: its plan is approved, denied, or was decided by nobody in time; or it is to be taken back. */
+export interface Order {
+  readonly verb: 'approve' | 'deny' | 'expire' | 'undo';
+  /** ARN of the person, as IAM knows them. */
+  readonly by: string;
+  /** ISO 8601, UTC. */
+  readonly at: string;
+  readonly reason?: string;
+  /** Undo: id of the response that takes this one back. */
+  readonly undo?: string;
+  /** Undo: until when the resource is held, ISO 8601, UTC. Absent: it is not. */
+  readonly until?: string;
+}
 
 /** One thing that happened in a response. */
 export interface TimelineEntry {
@@ -64,5 +101,7 @@ export interface ResponseRecord {
   readonly finding: Finding;
   /** Absent when the response ended before anything was planned. */
   readonly plan?: Plan;
+  /** Oldest first. At most one of them approves or denies. */
+  readonly orders: readonly Order[];
   readonly timeline: readonly TimelineEntry[];
 }

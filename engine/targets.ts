@@ -99,3 +99,7 @@ export function responseId(remediation: string, target: Target, message: string)
   const letters = [...digest.subarray(0, 10)].map((byte) => LETTERS[byte % LETTERS.length]).join('');
   return `${workerOf(remediation)}-${letters}`;
 }
+
+/** The id of the response that comes in the place of one that was deferred, excepted or void. */
+export const successorOf = ({ id, remediation, target }: { id: string; remediation: string; target: Target }): string =>
+  responseId(remediation, target, `after ${id}`);

@@ -18,10 +18,11 @@ import { DynamoDbLeases } from './ledger/leases.ts';
 import { type Hold, type Leases, leaseKey } from './ledger/ledger.ts';
 import { policySchema } from './policy-schema.ts';
 import type { Target } from './remediation.ts';
-import { type Request, type UndoHouse, undo } from './respond.ts';
+import type { Request } from './respond.ts';
 import { responseId, targetKey } from './targets.ts';
 import { securityHub } from './triggers.ts';
 import { inTurn } from './turns.ts';
+import { type UndoHouse, undo } from './undo.ts';
 
 const LEASE_SECONDS = 120;
 const environment = { ...process.env };
@@ -95,7 +96,7 @@ class World {
     ledger,
     holds: new DynamoDbHolds(session, 'firebreak-ledger', () => this.clock),
     sessions: { read: async () => session, write: async () => session },
-    policy: policySchema.parse({ version: 1 }),
+    policy: policySchema.parse({ version: 1, coolDown: { fixes: 1_000 } }),
     home: { account: SECURITY_ACCOUNT, region: HOME_REGION },
   };
 
@@ -145,7 +146,10 @@ class World {
       after: { open: false },
       facts: {},
     };
-    return undo({ ...request, id, recorded, undoes: request.id, by: 'ann', ...(hold && { hold }) }, this.house);
+    return undo(
+      { ...request, id, recorded, undoes: request.id, by: 'ann', ...(hold && { hold }) },
+      { ...this.house, lastTry: true },
+    );
   }
 
   /** True when nobody holds the lease, and nobody left a note on it. */

@@ -1,6 +1,12 @@
-import { type Leases, leaseKey, type Note } from './ledger/ledger.ts';
+import { type Leases, leaseKey, type Memory, type Note } from './ledger/ledger.ts';
+import { approvalEnds } from './policy.ts';
 import { type House, type Request, respond } from './respond.ts';
+import type { Outcome, ResponseRecord } from './response.ts';
+import { canonical } from './state.ts';
 import { targetKey } from './targets.ts';
+
+/** Changes of one resource that a lease remembers: more than any cool-down counts. */
+const MOST_FIXED = 20;
 
 /**
  * Runs a response under the lease of its resource, and then whatever was told about the resource meanwhile, each in its turn:
@@ -11,52 +17,71 @@ import { targetKey } from './targets.ts';
  * @throws what is transient; the lease stays with the message, whose redelivery goes on
  */
 export async function inTurn(request: Request, message: string, leases: Leases, house: House): Promise<boolean> {
-  const key = leaseKey(request.action.id, targetKey(request.target));
-  const own: Note = { response: request.id, target: request.target, finding: request.finding };
+  const { action, target, id, finding, siblings } = request;
+  const key = leaseKey(action.id, targetKey(target));
+  const own: Note = { response: id, target, finding, ...(siblings !== undefined && { siblings }) };
   const lease = await leases.acquire(key, message, own);
   if (!lease) return false;
   // No hold changes while we have the lease: an undo needs it.
-  const asked: Request = { ...request, ...(lease.hold && { held: lease.hold }) };
-  let waiting: readonly Note[] = lease.notes;
-  if (lease.response === request.id) {
-    await respond(asked, house);
+  const resource = { action, ...(lease.hold && { held: lease.hold }) };
+  const fixed = new Set(lease.memory.fixed);
+  let waiting = await waitingOf(lease.memory, house);
+  const answer = async (asked: Omit<Request, 'action'>): Promise<void> => {
+    const response = await respond({ ...resource, ...asked, fixed: [...fixed], ...(waiting && { waiting }) }, house);
+    if (COUNTED.has(response.outcome) && response.finishedAt) fixed.add(response.finishedAt);
+    if (response.outcome === 'awaiting-approval') waiting = await house.ledger.get(response.id);
+  };
+  let left: readonly Note[] = lease.notes;
+  if (lease.response === id) {
+    await answer(request);
   } else {
     const interrupted = await house.ledger.get(lease.response);
-    if (interrupted && !interrupted.response.outcome) {
-      const { finding, response } = interrupted;
-      const { id, target, correlation } = response;
-      await respond({ ...asked, id, target, finding, correlation }, house);
+    if (interrupted && !interrupted.response.outcome && !interrupted.response.undoes) {
+      await answer({ ...interrupted.response, finding: interrupted.finding });
     }
-    waiting = [...waiting, own];
+    left = [...left, own];
   }
   const seen = [...lease.notes];
   for (;;) {
-    for (const { response, target, finding } of latest(await unanswered(waiting, house.ledger))) {
-      if (!(await leases.follow(key, message, response))) return true;
-      await respond({ ...asked, id: response, target, finding, correlation: finding.envelope.id }, house);
+    for (const note of await toAnswer(left, house.ledger)) {
+      if (!(await leases.follow(key, message, note.response))) return true;
+      const { response, ...asked } = note;
+      await answer({ ...asked, id: response, correlation: note.finding.envelope.id });
     }
-    waiting = await leases.release(key, message, seen);
-    if (waiting.length === 0) return true;
-    seen.push(...waiting);
+    const memory: Memory = { fixed: [...fixed].slice(-MOST_FIXED), ...(waiting && { waiting: waiting.response.id }) };
+    const news = canonical({ ...memory }) !== canonical({ ...lease.memory });
+    left = await leases.release(key, message, seen, news ? memory : undefined);
+    if (left.length === 0) return true;
+    seen.push(...left);
   }
+}
+
+/** How a response ends that changed the resource, or meant to. */
+const COUNTED: ReadonlySet<Outcome | undefined> = new Set(['verified', 'unverified']);
+
+/** The response that the lease remembers, if it still waits for an approval, and may be given one. */
+async function waitingOf({ waiting }: Memory, { ledger, policy }: House): Promise<ResponseRecord | undefined> {
+  const record = waiting === undefined ? undefined : await ledger.get(waiting);
+  if (record?.response.outcome !== 'awaiting-approval') return undefined;
+  return approvalEnds(record.response, policy) > new Date() ? record : undefined;
 }
 
 /**
- * The notes whose responses have not ended. A late redelivery of one that has can be the newest telling of its finding, and
- * would answer for a look that nobody took.
+ * The notes that ask for a look. Responses that were begun (approved, or left open) are each gone on with. Of several tellings
+ * of one finding, the newest is enough: the resource's state decides. A late redelivery of one that has ended can be the newest of
+ * all, and would answer for a look that nobody took.
  */
-async function unanswered(notes: readonly Note[], ledger: House['ledger']): Promise<readonly Note[]> {
-  const records = await Promise.all(notes.map(({ response }) => ledger.get(response)));
-  return notes.filter((_, index) => !records[index]?.response.outcome);
-}
-
-/** Of several tellings of one finding, the newest: the resource's state decides, so one look answers them all. */
-function latest(notes: readonly Note[]): Note[] {
-  const byFinding = new Map<string, Note>();
-  for (const note of notes) {
+async function toAnswer(notes: readonly Note[], ledger: House['ledger']): Promise<readonly Note[]> {
+  const known = await Promise.all(notes.map(({ response }) => ledger.get(response)));
+  const begun = notes.filter((_, index) => {
+    const response = known[index]?.response;
+    return response && (response.outcome === undefined || response.followedBy !== undefined);
+  });
+  const newest = new Map<string, Note>();
+  for (const note of notes.filter((_, index) => !known[index])) {
     const id = `${note.finding.source}/${note.finding.id}`;
-    const known = byFinding.get(id);
-    if (!known || known.finding.updatedAt <= note.finding.updatedAt) byFinding.set(id, note);
+    const other = newest.get(id);
+    if (!other || other.finding.updatedAt <= note.finding.updatedAt) newest.set(id, note);
   }
-  return [...byFinding.values()];
+  return [...begun, ...newest.values()];
 }

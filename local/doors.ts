@@ -36,6 +36,29 @@ export interface Call {
   readonly sequence: number;
 }
 
+/** A session that STS issued. */
+export interface IssuedSession {
+  readonly accessKeyId: string;
+  readonly arn: string;
+  /** Session policies, as they were sent. */
+  readonly policies: readonly string[];
+  /** In %, as STS answered; null without a policy. */
+  readonly packedPolicySize: number | null;
+}
+
+/** Whether an action on a resource is allowed, where these condition keys have these values. */
+export interface Question {
+  readonly action: string;
+  readonly resource: string;
+  readonly context?: Readonly<Record<string, readonly string[]>>;
+}
+
+/** What IAM says to it; the reason is the end of AWS's sentence. */
+export interface Decision {
+  readonly allowed: boolean;
+  readonly reason: string;
+}
+
 /** Disturbs calls: the first keys are globs that choose them, the others what happens to them (see local/aws/faults.py). */
 export interface Fault {
   readonly service?: string;
@@ -121,9 +144,42 @@ export class Doors {
     return { accessKeyId, secretAccessKey, sessionToken };
   }
 
+  /** The sessions with a name, oldest first. */
+  async sessions(name: string): Promise<readonly IssuedSession[]> {
+    return (await this.#ask('GET', `/sessions?name=${encodeURIComponent(name)}`)) as IssuedSession[];
+  }
+
+  /** What IAM would say in a session, by its role's policies and its session policies. */
+  async decisions(accessKeyId: string, questions: readonly Question[]): Promise<readonly Decision[]> {
+    return (await this.#ask('POST', '/sessions/decisions', { accessKeyId, questions })) as Decision[];
+  }
+
   /** Where Lambda's Invoke finds the functions; null for nowhere. */
   async setRunner(url: string | null): Promise<void> {
     await this.#ask('PUT', '/runner', { url });
+  }
+
+  /** Invocations that services handed to the runner and whose end they have not seen. */
+  async handedOver(): Promise<number> {
+    return ((await this.#ask('GET', '/runner')) as { handedOver: number }).handedOver;
+  }
+
+  /** Whether each of the events matches one of the event patterns, which are JSON texts. */
+  async match(patterns: readonly string[], events: readonly unknown[]): Promise<readonly boolean[]> {
+    return ((await this.#ask('POST', '/event-pattern', { patterns, events })) as { matches: boolean[] }).matches;
+  }
+
+  /** The embedded cloud's time, which schedules and queues go by, in seconds since 1970. */
+  async clock(): Promise<number> {
+    return ((await this.#ask('GET', '/clock')) as { now: number }).now;
+  }
+
+  /**
+   * Moves the clock on by some seconds: schedules fire, delayed and hidden messages come due. Answers the new time.
+   * @throws when a schedule would fire more than 100 times; the clock stays then
+   */
+  async advanceClock(seconds: number): Promise<number> {
+    return ((await this.#ask('POST', '/clock', { advance: seconds })) as { now: number }).now;
   }
 
   async #ask(method: string, path: string, body?: unknown): Promise<unknown> {

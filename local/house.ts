@@ -4,7 +4,7 @@ import { DynamoDbLedger } from '../engine/ledger/dynamodb.ts';
 import { DynamoDbHolds } from '../engine/ledger/holds.ts';
 import { policySchema } from '../engine/policy-schema.ts';
 import type { Action } from '../engine/remediation.ts';
-import type { UndoHouse } from '../engine/respond.ts';
+import type { UndoHouse } from '../engine/undo.ts';
 import { type Connection, HOME_REGION, LEDGER_TABLE, SECURITY_ACCOUNT } from './connection.ts';
 
 /**

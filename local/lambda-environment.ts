@@ -44,6 +44,8 @@ export interface InvocationResult {
   readonly payload: unknown;
   /** https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#lambda-Invoke-response-FunctionError */
   readonly functionError?: 'Unhandled';
+  /** Absent when the package could not be loaded. */
+  readonly requestId?: string;
 }
 
 const BOOTSTRAP = fileURLToPath(new URL('./lambda-bootstrap.mjs', import.meta.url));
@@ -195,7 +197,7 @@ export class ExecutionEnvironment {
       'lambda-runtime-trace-id': `Root=1-${Math.floor(Date.now() / 1_000).toString(16)}-${randomBytes(12).toString('hex')};Sampled=0`,
     });
     response.end(JSON.stringify(event));
-    return result;
+    return { ...(await result), requestId: id };
   }
 
   /** Ends the process at once, whatever it does; an open invocation fails as it would in Lambda. */

@@ -7,11 +7,10 @@ import {
   type SQSClient,
 } from '@aws-sdk/client-sqs';
 import type { SQSEvent, SQSMessageAttributes, SQSRecord } from 'aws-lambda';
+import { failedItems } from './item-failures.ts';
 import type { InvocationResult } from './lambda-environment.ts';
+import { Pause } from './pause.ts';
 
-/** Milliseconds between two looks at a queue: right after it had something, and when it has long been empty. */
-const SHORTEST_PAUSE_MS = 20;
-const LONGEST_PAUSE_MS = 250;
 /** Milliseconds until a queue that could not be polled is tried again. */
 const AFTER_ERROR_MS = 1_000;
 /** Messages that one ReceiveMessage gives. */
@@ -44,7 +43,7 @@ export class QueuePoller {
   readonly #left: Left;
   readonly #batches = new Set<Promise<void>>();
   readonly #polling: Promise<void>;
-  #pause = new AbortController();
+  readonly #pause = new Pause();
   #stopping = false;
 
   /**
@@ -74,7 +73,7 @@ export class QueuePoller {
 
   /** Looks at the queue now instead of at the end of the pause. */
   wake(): void {
-    this.#pause.abort();
+    this.#pause.end();
   }
 
   /** Receives nothing more. Resolves when the batches in flight are done. */
@@ -86,7 +85,6 @@ export class QueuePoller {
   }
 
   async #poll(): Promise<void> {
-    let pause = SHORTEST_PAUSE_MS;
     while (!this.#stopping) {
       if (this.#batches.size >= this.mapping.maximumConcurrency) {
         await Promise.race(this.#batches);
@@ -99,17 +97,9 @@ export class QueuePoller {
           this.wake();
         });
         this.#batches.add(batch);
-        pause = SHORTEST_PAUSE_MS;
+        this.#pause.shorten();
       } else {
-        this.#pause = new AbortController();
-        await sleep(pause, undefined, { signal: this.#pause.signal }).then(
-          () => {
-            pause = Math.min(1.5 * pause, LONGEST_PAUSE_MS);
-          },
-          () => {
-            pause = SHORTEST_PAUSE_MS;
-          },
-        );
+        await this.#pause.rest();
       }
     }
   }
@@ -137,7 +127,12 @@ export class QueuePoller {
   async #run(messages: readonly Message[]): Promise<void> {
     const Records = messages.map((message) => record(message, this.mapping.queueArn));
     const result = await this.#invoke({ Records });
-    const failed = this.mapping.reportsItemFailures ? failedItems(result, Records) : result.functionError && 'all';
+    const failed = this.mapping.reportsItemFailures
+      ? failedItems(
+          result,
+          Records.map(({ messageId }) => messageId),
+        )
+      : result.functionError && 'all';
     if (failed === 'all') {
       await this.#left(
         this.mapping.queueUrl,
@@ -159,24 +154,6 @@ export class QueuePoller {
       this.#complain(`${done.length} messages of ${this.mapping.queueArn} are not deleted: ${String(error)}`);
     }
   }
-}
-
-/**
- * The message ids that a function reported, or `all` when it failed or its report cannot be read.
- * https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#services-sqs-batchfailurereporting
- */
-export function failedItems(
-  { payload, functionError }: InvocationResult,
-  records: readonly Pick<SQSRecord, 'messageId'>[],
-): ReadonlySet<string> | 'all' {
-  if (functionError) return 'all';
-  if (payload === null || payload === undefined) return new Set();
-  const failures = (payload as { batchItemFailures?: unknown }).batchItemFailures;
-  if (failures === null || failures === undefined) return new Set();
-  if (!Array.isArray(failures)) return 'all';
-  const ids = failures.map((failure: { itemIdentifier?: unknown } | null) => failure?.itemIdentifier);
-  const known = new Set(records.map(({ messageId }) => messageId));
-  return ids.every((id): id is string => typeof id === 'string' && known.has(id)) ? new Set(ids) : 'all';
 }
 
 /** A message as a function gets it. https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html */

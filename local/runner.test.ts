@@ -1,12 +1,11 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CreateRoleCommand, IAMClient, PutRolePolicyCommand } from '@aws-sdk/client-iam';
+import { EventBridgeClient, PutRuleCommand, PutTargetsCommand } from '@aws-sdk/client-eventbridge';
 import {
+  AddPermissionCommand,
   CreateEventSourceMappingCommand,
-  CreateFunctionCommand,
   InvokeCommand,
   LambdaClient,
 } from '@aws-sdk/client-lambda';
@@ -22,10 +21,11 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { sessionConfig } from '../engine/aws/session.ts';
 import { HOME_REGION, ROOT, SECURITY_ACCOUNT } from './connection.ts';
 import { Doors } from './doors.ts';
+import { failedItems } from './item-failures.ts';
 import type { LogLine } from './lambda-environment.ts';
-import { type AwsServer, pythonCommand, startAwsServer } from './python.ts';
-import { failedItems } from './queue-poller.ts';
+import { type AwsServer, startAwsServer } from './python.ts';
 import { Runner } from './runner.ts';
+import { makeExecutionRole, makeFunction } from './throwaway.ts';
 
 /** Does what its event says. */
 const HANDLER = `
@@ -60,14 +60,6 @@ export const handler = async (event) => {
 const NAME = 'throwaway';
 const ROLE = `arn:aws:iam::${SECURITY_ACCOUNT}:role/${NAME}`;
 const QUEUE = `arn:aws:sqs:${HOME_REGION}:${SECURITY_ACCOUNT}:${NAME}`;
-/** Seconds. */
-const TIMEOUT = 2;
-
-const trust = (principal: object) =>
-  JSON.stringify({
-    Version: '2012-10-17',
-    Statement: [{ Effect: 'Allow', Principal: principal, Action: 'sts:AssumeRole' }],
-  });
 
 describe('the runner', () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'runner-'));
@@ -89,19 +81,8 @@ describe('the runner', () => {
     doors = new Doors(endpoint);
     lambda = new LambdaClient(config);
     sqs = new SQSClient(config);
-    const iam = new IAMClient(config);
-    const lambdaMay = trust({ Service: 'lambda.amazonaws.com' });
-    await iam.send(new CreateRoleCommand({ RoleName: NAME, AssumeRolePolicyDocument: lambdaMay }));
-    await iam.send(
-      new PutRolePolicyCommand({
-        RoleName: NAME,
-        PolicyName: 'poll',
-        PolicyDocument: JSON.stringify({
-          Version: '2012-10-17',
-          Statement: [{ Effect: 'Allow', Action: ['sqs:ReceiveMessage', 'sqs:DeleteMessage'], Resource: QUEUE }],
-        }),
-      }),
-    );
+    const admin = { ...sessionConfig(SECURITY_ACCOUNT, HOME_REGION, ROOT), endpoint };
+    await makeExecutionRole(admin, NAME, [{ Action: ['sqs:ReceiveMessage', 'sqs:DeleteMessage'], Resource: QUEUE }]);
     const deadLetters = await sqs.send(new CreateQueueCommand({ QueueName: `${NAME}-dead-letters` }));
     const queue = await sqs.send(
       new CreateQueueCommand({
@@ -115,20 +96,7 @@ describe('the runner', () => {
     queueUrl = queue.QueueUrl ?? '';
     deadLettersUrl = deadLetters.QueueUrl ?? '';
 
-    writeFileSync(path.join(folder, 'index.mjs'), HANDLER);
-    execFileSync(pythonCommand(), ['-m', 'zipfile', '-c', 'package.zip', 'index.mjs'], { cwd: folder });
-    await lambda.send(
-      new CreateFunctionCommand({
-        FunctionName: NAME,
-        Runtime: 'nodejs24.x',
-        Handler: 'index.handler',
-        Role: ROLE,
-        Timeout: TIMEOUT,
-        MemorySize: 256,
-        Environment: { Variables: { CONFIGURED: 'yes' } },
-        Code: { ZipFile: readFileSync(path.join(folder, 'package.zip')) },
-      }),
-    );
+    await makeFunction(admin, NAME, ROLE, HANDLER, folder, { CONFIGURED: 'yes' });
     await lambda.send(
       new CreateEventSourceMappingCommand({
         FunctionName: NAME,
@@ -297,6 +265,38 @@ describe('the runner', () => {
     expect((await invoke({})).payload.pid).not.toBe(third.payload.pid);
   });
 
+  test('waits for what a schedule has invoked, and not for messages that are delayed', async () => {
+    const events = new EventBridgeClient({ region: HOME_REGION, endpoint: server.endpoint, credentials: ROOT });
+    const SourceArn = `arn:aws:events:${HOME_REGION}:${SECURITY_ACCOUNT}:rule/daily`;
+    await lambda.send(
+      new AddPermissionCommand({
+        FunctionName: NAME,
+        StatementId: 'daily',
+        Action: 'lambda:InvokeFunction',
+        Principal: 'events.amazonaws.com',
+        SourceArn,
+      }),
+    );
+    await events.send(new PutRuleCommand({ Name: 'daily', ScheduleExpression: 'rate(1 day)' }));
+    const Arn = runner.functions[0]?.deployed.arn;
+    const Input = JSON.stringify({ Records: [{ body: 'scheduled', attributes: {} }] });
+    await events.send(new PutTargetsCommand({ Rule: 'daily', Targets: [{ Id: 'function', Arn, Input }] }));
+    const seen = (body: string) => lines.filter(({ line }) => line.includes(`"body":"${body}"`)).length;
+
+    const before = await doors.clock();
+    expect((await doors.advanceClock(86_400)) - before).toBeGreaterThanOrEqual(86_400);
+    await runner.idle(5_000);
+    expect(seen('scheduled')).toBe(1);
+
+    await sqs.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: 'delayed', DelaySeconds: 900 }));
+    await runner.idle(5_000);
+    expect(seen('delayed')).toBe(0);
+    await doors.advanceClock(900);
+    await runner.idle(5_000);
+    expect(seen('delayed')).toBe(1);
+    expect(complaints).toEqual([]);
+  });
+
   test('leaves no process behind', async () => {
     await invoke({});
     const processes = runner.functions.flatMap((each) => each.processes);
@@ -308,7 +308,7 @@ describe('the runner', () => {
 });
 
 describe('the report of failed items', () => {
-  const records = [{ messageId: 'a' }, { messageId: 'b' }];
+  const identifiers = ['a', 'b'];
 
   test.each([
     [null, []],
@@ -317,7 +317,7 @@ describe('the report of failed items', () => {
     [{ batchItemFailures: [] }, []],
     [{ batchItemFailures: [{ itemIdentifier: 'b' }] }, ['b']],
   ])('%j names %j', (payload, ids) => {
-    expect(failedItems({ payload }, records)).toEqual(new Set(ids));
+    expect(failedItems({ payload }, identifiers)).toEqual(new Set(ids));
   });
 
   test.each([
@@ -326,10 +326,10 @@ describe('the report of failed items', () => {
     { batchItemFailures: [{ badKey: 'a' }] },
     { batchItemFailures: [{ itemIdentifier: 'of another batch' }] },
   ])('%j is a failure of all', (payload) => {
-    expect(failedItems({ payload }, records)).toBe('all');
+    expect(failedItems({ payload }, identifiers)).toBe('all');
   });
 
   test('an error of the function is a failure of all', () => {
-    expect(failedItems({ payload: {}, functionError: 'Unhandled' }, records)).toBe('all');
+    expect(failedItems({ payload: {}, functionError: 'Unhandled' }, identifiers)).toBe('all');
   });
 });

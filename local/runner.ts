@@ -1,6 +1,7 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { DynamoDBStreamsClient, GetRecordsCommand } from '@aws-sdk/client-dynamodb-streams';
 import {
   type EventSourceMappingConfiguration,
   GetFunctionCommand,
@@ -8,13 +9,14 @@ import {
   paginateListEventSourceMappings,
   paginateListFunctions,
 } from '@aws-sdk/client-lambda';
-import { GetQueueAttributesCommand, GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { GetQueueAttributesCommand, GetQueueUrlCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { AwsCredentialIdentity } from '@smithy/types';
 import type { SessionConfig } from '../engine/aws/session.ts';
 import type { Doors } from './doors.ts';
 import type { InvocationResult, LogLine } from './lambda-environment.ts';
 import { LambdaFunction, MOST_ENVIRONMENTS, unpackFunction } from './lambda-runtime.ts';
 import { type Left, QueuePoller } from './queue-poller.ts';
+import { StreamPoller } from './stream-poller.ts';
 
 /** Milliseconds that invocations in flight may take to end when the runner stops. */
 const STOP_MS = 10_000;
@@ -32,26 +34,37 @@ export interface RunnerOptions {
 }
 
 /**
- * Runs the functions of one account and Region as they are deployed there: polls the queues of their event source mappings,
- * and answers Lambda's Invoke.
+ * Runs the functions of one account and Region as they are deployed there: polls the queues and streams of their event
+ * source mappings, and answers Lambda's Invoke.
  */
 export class Runner {
   readonly #options: RunnerOptions;
-  readonly #admin: SQSClient;
+  readonly #sqs: SQSClient;
+  readonly #dynamodbStreams: DynamoDBStreamsClient;
   readonly #server = http.createServer((request, response) => void this.#answer(request, response));
   readonly #functions = new Map<string, LambdaFunction>();
-  readonly #pollers: QueuePoller[] = [];
+  readonly #queues: QueuePoller[] = [];
+  readonly #streams: StreamPoller[] = [];
+  /** Invocations that have begun. */
+  #begun = 0;
+  /** Those of Lambda's Invoke that have not ended. */
   #invoked = 0;
 
   private constructor(options: RunnerOptions) {
     this.#options = options;
-    this.#admin = new SQSClient(options.config());
+    this.#sqs = new SQSClient(options.config());
+    this.#dynamodbStreams = new DynamoDBStreamsClient(options.config());
   }
 
-  /** @throws when a mapping asks for what this runner does not do */
+  /** @throws when a mapping asks for what this runner does not do, or its role may not read the stream */
   static async start(options: RunnerOptions): Promise<Runner> {
     const runner = new Runner(options);
-    await runner.#load();
+    try {
+      await runner.#load();
+    } catch (error) {
+      await runner.stop();
+      throw error;
+    }
     await new Promise<void>((resolve) => runner.#server.listen(0, '127.0.0.1', resolve));
     await options.doors.setRunner(`http://127.0.0.1:${(runner.#server.address() as AddressInfo).port}`);
     return runner;
@@ -62,21 +75,24 @@ export class Runner {
     return [...this.#functions.values()];
   }
 
-  /** Looks at all queues now. */
+  /** Looks at all queues and streams now. */
   wake(): void {
     for (const poller of this.#pollers) poller.wake();
   }
 
   /**
-   * Resolves when the mapped queues are empty and no invocation is in flight.
+   * Resolves when the mapped queues hold nothing but delayed messages, each record of the mapped streams is handled, and
+   * no invocation is in flight.
    * @throws with what is left after `timeoutMs`
    */
   async idle(timeoutMs = 30_000): Promise<void> {
     const deadline = Date.now() + timeoutMs;
     for (;;) {
       this.wake();
+      const begun = this.#begun;
       const left = await this.#unfinished();
-      if (left.length === 0) return;
+      // What an invocation that began meanwhile left behind may be where nobody looked again.
+      if (left.length === 0 && begun === this.#begun) return;
       if (Date.now() > deadline) throw new Error(`not idle after ${timeoutMs} ms: ${left.join(', ')}`);
       await sleep(50);
     }
@@ -96,25 +112,34 @@ export class Runner {
     for (const each of this.#functions.values()) each.kill();
   }
 
+  get #pollers(): readonly (QueuePoller | StreamPoller)[] {
+    return [...this.#queues, ...this.#streams];
+  }
+
   async #unfinished(): Promise<string[]> {
-    const busy = this.#pollers.reduce((sum, poller) => sum + poller.inFlight, this.#invoked);
-    const queues = await Promise.all(
-      this.#pollers.map(async ({ mapping: { queueUrl, queueArn } }) => {
-        const { Attributes = {} } = await this.#admin.send(
-          new GetQueueAttributesCommand({
-            QueueUrl: queueUrl,
-            AttributeNames: [
-              'ApproximateNumberOfMessages',
-              'ApproximateNumberOfMessagesNotVisible',
-              'ApproximateNumberOfMessagesDelayed',
-            ],
-          }),
-        );
-        const count = Object.values(Attributes).reduce((sum, value) => sum + Number(value), 0);
-        return count > 0 ? [`${count} messages in ${queueArn.split(':')[5]}`] : [];
+    const busy = this.#pollers.reduce((sum, { inFlight }) => sum + inFlight, this.#invoked);
+    const waiting = await Promise.all([
+      ...this.#queues.map((poller) => this.#inQueue(poller)),
+      ...this.#streams.map((poller) => this.#inStream(poller)),
+      this.#options.doors.handedOver().then((count) => (count > 0 ? [`${count} invocations handed over`] : [])),
+    ]);
+    return [...(busy > 0 ? [`${busy} invocations in flight`] : []), ...waiting.flat()];
+  }
+
+  async #inQueue({ mapping: { queueUrl, queueArn } }: QueuePoller): Promise<string[]> {
+    const { Attributes = {} } = await this.#sqs.send(
+      new GetQueueAttributesCommand({
+        QueueUrl: queueUrl,
+        AttributeNames: ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'],
       }),
     );
-    return [...(busy > 0 ? [`${busy} invocations in flight`] : []), ...queues.flat()];
+    const count = Object.values(Attributes).reduce((sum, value) => sum + Number(value), 0);
+    return count > 0 ? [`${count} messages in ${queueArn.split(':')[5]}`] : [];
+  }
+
+  async #inStream({ iterator, mapping: { streamArn } }: StreamPoller): Promise<string[]> {
+    const { Records = [] } = await this.#dynamodbStreams.send(new GetRecordsCommand({ ShardIterator: iterator }));
+    return Records.length > 0 ? [`${Records.length} records of ${streamArn.split('/')[1]}`] : [];
   }
 
   async #load(): Promise<void> {
@@ -137,39 +162,91 @@ export class Runner {
   }
 
   async #map(mapping: EventSourceMappingConfiguration): Promise<void> {
-    const {
-      EventSourceArn = '',
-      FunctionArn = '',
-      BatchSize = 10,
-      FunctionResponseTypes = [],
-      ScalingConfig,
-    } = mapping;
+    const { EventSourceArn = '', FunctionArn = '' } = mapping;
     const lambda = this.#functions.get(FunctionArn);
     if (!lambda) throw new Error(`the mapping of ${EventSourceArn} names ${FunctionArn}, which does not exist`);
-    const [, , service, , , queue] = EventSourceArn.split(':');
-    if (service !== 'sqs') throw new Error(`${EventSourceArn}: the runner polls queues only`);
-    if (mapping.FilterCriteria || mapping.MaximumBatchingWindowInSeconds) {
-      throw new Error(`${EventSourceArn}: the runner knows neither filters nor batching windows`);
-    }
-    const { QueueUrl = '' } = await this.#admin.send(new GetQueueUrlCommand({ QueueName: queue }));
-    const { config, doors, complain, left } = this.#options;
+    refuseUnknown(mapping);
     const { role, name, arn } = lambda.deployed;
-    const credentials = await doors.assumeAsService('lambda.amazonaws.com', role, `${name}-poller`, arn);
-    this.#pollers.push(
-      new QueuePoller(
-        {
-          queueArn: EventSourceArn,
-          queueUrl: QueueUrl,
-          batchSize: BatchSize,
-          maximumConcurrency: Math.min(ScalingConfig?.MaximumConcurrency ?? MOST_ENVIRONMENTS, MOST_ENVIRONMENTS),
-          reportsItemFailures: FunctionResponseTypes.includes('ReportBatchItemFailures'),
-        },
-        new SQSClient(config(credentials)),
-        (event) => lambda.invoke(event),
-        complain,
-        left,
-      ),
+    const credentials = await this.#options.doors.assumeAsService('lambda.amazonaws.com', role, `${name}-poller`, arn);
+    const service = EventSourceArn.split(':')[2];
+    if (service === 'sqs') this.#queues.push(await this.#mapQueue(mapping, lambda, credentials));
+    else if (service === 'dynamodb') this.#streams.push(await this.#mapStream(mapping, lambda, credentials));
+    else throw new Error(`${EventSourceArn}: the runner polls queues and DynamoDB streams only`);
+  }
+
+  async #mapQueue(
+    { EventSourceArn = '', BatchSize = 10, FunctionResponseTypes = [], ...mapping }: EventSourceMappingConfiguration,
+    lambda: LambdaFunction,
+    credentials: AwsCredentialIdentity,
+  ): Promise<QueuePoller> {
+    if (mapping.FilterCriteria) throw new Error(`${EventSourceArn}: the runner knows no filters of queues`);
+    const { config, complain, left } = this.#options;
+    return new QueuePoller(
+      {
+        queueArn: EventSourceArn,
+        queueUrl: await this.#queueUrl(EventSourceArn),
+        batchSize: BatchSize,
+        maximumConcurrency: Math.min(mapping.ScalingConfig?.MaximumConcurrency ?? MOST_ENVIRONMENTS, MOST_ENVIRONMENTS),
+        reportsItemFailures: FunctionResponseTypes.includes('ReportBatchItemFailures'),
+      },
+      new SQSClient(config(credentials)),
+      (event) => this.#invoke(lambda, event),
+      complain,
+      left,
     );
+  }
+
+  async #mapStream(
+    { EventSourceArn = '', BatchSize = 100, FunctionResponseTypes = [], ...mapping }: EventSourceMappingConfiguration,
+    lambda: LambdaFunction,
+    credentials: AwsCredentialIdentity,
+  ): Promise<StreamPoller> {
+    const { StartingPosition, MaximumRetryAttempts = -1, BisectBatchOnFunctionError = false } = mapping;
+    if (StartingPosition !== 'TRIM_HORIZON' && StartingPosition !== 'LATEST') {
+      throw new Error(`${EventSourceArn}: a DynamoDB stream is not read from ${StartingPosition}`);
+    }
+    const { config, complain, doors } = this.#options;
+    const patterns = (mapping.FilterCriteria?.Filters ?? []).map(({ Pattern = '' }) => Pattern);
+    const destination = mapping.DestinationConfig?.OnFailure?.Destination;
+    const sqs = new SQSClient(config(credentials));
+    const QueueUrl = destination && (await this.#queueUrl(destination));
+    return StreamPoller.start(
+      {
+        streamArn: EventSourceArn,
+        functionArn: lambda.deployed.arn,
+        startingPosition: StartingPosition,
+        batchSize: BatchSize,
+        reportsItemFailures: FunctionResponseTypes.includes('ReportBatchItemFailures'),
+        bisects: BisectBatchOnFunctionError,
+        maximumRetries: MaximumRetryAttempts < 0 ? Number.POSITIVE_INFINITY : MaximumRetryAttempts,
+      },
+      new DynamoDBStreamsClient(config(credentials)),
+      {
+        invoke: (event) => this.#invoke(lambda, event),
+        async filter(records) {
+          if (patterns.length === 0) return records;
+          const matches = await doors.match(patterns, records);
+          return records.filter((_, index) => matches[index]);
+        },
+        async discard(notice) {
+          if (QueueUrl) await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: JSON.stringify(notice) }));
+        },
+        complain,
+      },
+    );
+  }
+
+  /** @throws when the ARN is no queue's, or there is no such queue */
+  async #queueUrl(arn: string): Promise<string> {
+    const [, , service, , , QueueName] = arn.split(':');
+    if (service !== 'sqs') throw new Error(`${arn} is no queue`);
+    const { QueueUrl = '' } = await this.#sqs.send(new GetQueueUrlCommand({ QueueName }));
+    return QueueUrl;
+  }
+
+  #invoke(lambda: LambdaFunction, event: unknown): Promise<InvocationResult> {
+    this.#begun += 1;
+    return lambda.invoke(event);
   }
 
   /** `POST /invoke {functionArn, payload}`, which Lambda's Invoke in the embedded cloud sends. */
@@ -184,10 +261,21 @@ export class Runner {
       return;
     }
     this.#invoked += 1;
-    const result: InvocationResult = await lambda.invoke(payload).finally(() => {
+    const result: InvocationResult = await this.#invoke(lambda, payload).finally(() => {
       this.#invoked -= 1;
     });
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(result));
     this.wake();
   }
+}
+
+/** @throws when a mapping asks for what would change what its poller does, and what no poller here does */
+function refuseUnknown({ EventSourceArn, ...mapping }: EventSourceMappingConfiguration): void {
+  const asked = [
+    mapping.MaximumBatchingWindowInSeconds && 'batching windows',
+    mapping.TumblingWindowInSeconds && 'tumbling windows',
+    (mapping.MaximumRecordAgeInSeconds ?? -1) > 0 && 'maximum record ages',
+    (mapping.ParallelizationFactor ?? 1) > 1 && 'several batches of a shard at once',
+  ].filter(Boolean);
+  if (asked.length > 0) throw new Error(`${EventSourceArn}: the runner does not know ${asked.join(', ')}`);
 }

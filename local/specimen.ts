@@ -24,6 +24,10 @@ export interface Exposed {
   readonly target: Target;
   /** A finding that names it and brings the remediation to act. */
   readonly finding: Finding;
+  /** All tags that it has; none when absent. */
+  readonly tags?: Readonly<Record<string, string>>;
+  /** What a change of it reaches, where the remediation tells that. */
+  readonly reach?: number;
   /** All about the resource and its neighbours, read with the administrator's credentials. */
   observe(): Promise<Json>;
   /** What of it must stay as it is though the exposure is closed: compliant parts, neighbours. */

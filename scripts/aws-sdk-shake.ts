@@ -75,6 +75,21 @@ const UNREACHED: Readonly<Record<string, string>> = {
   '@aws-sdk/checksums/sha': 'export class Sha1 {}',
 };
 
+/**
+ * Files of @smithy/core that are never reached in Node, by their path below submodules/: what stands in for its own crypto, for
+ * its own streams, and for a Region that the environment does not say.
+ */
+const UNREACHED_FILES: Readonly<Record<string, string>> = {
+  'checksum/sha256/Sha256Js': 'export class Sha256Js {}',
+  'checksum/md5/Md5Js': 'export class Md5Js {}',
+  'serde/util-stream/checksum/createChecksumStream.browser': 'export const createChecksumStream = undefined;',
+  'serde/util-stream/createBufferedReadable.browser':
+    'export const createBufferedReadableStream = undefined, merge = undefined, flush = undefined, sizeOf = undefined, modeOf = undefined;',
+  'serde/util-stream/sdk-stream-mixin.browser': 'export const sdkStreamMixin = undefined;',
+  'config/config-resolver/regionConfig/getInstanceMetadataRegion':
+    'export const getInstanceMetadataRegion = async () => undefined;',
+};
+
 /** Puts a few lines in place of modules that are never reached, and of each package.json but its version. */
 export const leaveOutUnreached: Plugin = {
   name: 'leave-out-unreached',
@@ -87,6 +102,10 @@ export const leaveOutUnreached: Plugin = {
       contents: UNREACHED[path] ?? '',
       resolveDir: pluginData,
     }));
+    build.onLoad({ filter: /[\\/]@smithy[\\/]core[\\/]dist-es[\\/]submodules[\\/]/ }, ({ path }) => {
+      const file = path.replaceAll('\\', '/').replace(/^.*\/submodules\/(.*)\.js$/, '$1');
+      return Object.hasOwn(UNREACHED_FILES, file) ? { contents: UNREACHED_FILES[file] ?? '' } : undefined;
+    });
     build.onLoad({ filter: /[\\/]@aws-sdk[\\/]client-[\w-]+[\\/]package\.json$/ }, async ({ path }) => {
       const { version } = JSON.parse(await readFile(path, 'utf8'));
       return { contents: JSON.stringify({ version }), loader: 'json' };

@@ -13,17 +13,29 @@ import { hang } from './bench/hang.ts';
 import { latency } from './bench/latency.ts';
 import { load } from './bench/load.ts';
 import type { Measurement } from './bench/measurement.ts';
-import { type Measured, pageOf, preamble } from './bench/pages.ts';
+import { type Measured, pageOf, preamble, REPEATABLE } from './bench/pages.ts';
+import { sessions } from './bench/sessions.ts';
 import { storm } from './bench/storm.ts';
 
 /** In this order: Cloud Custodian looks at all that there is, so it comes before what others leave behind. */
-const MEASUREMENTS: readonly Measurement[] = [bytes, load, custodian, calls, hang, storm, duplicates, latency, cost];
+const MEASUREMENTS: readonly Measurement[] = [
+  bytes,
+  load,
+  custodian,
+  calls,
+  hang,
+  storm,
+  duplicates,
+  latency,
+  cost,
+  sessions,
+];
 
 const HELP = `npm run bench -- [--only <name>,...] [--storm <n>] [--json]
 
 Measures against the budgets on the embedded cloud, without an AWS account, and ends with 1 when one does not hold. All
-measurements, which take some nine minutes, write docs/benchmarks.md and docs/cost.md; --only writes nothing. --storm says how
-many resources the throttle storm has (1000).
+measurements, which take some nine minutes, write docs/benchmarks.md, docs/cost.md and docs/sessions.md; --only writes the last
+of them or nothing. --storm says how many resources the throttle storm has (1000).
 
 ${MEASUREMENTS.map(({ name, about }) => `  ${name.padEnd(10)} ${about}`).join('\n')}
 
@@ -67,11 +79,10 @@ async function main(): Promise<number> {
     await bench.end();
   }
   const on = { cores: cpus().length, processor: cpus()[0]?.model ?? '', date: new Date().toISOString().slice(0, 10) };
-  if (wanted === undefined) {
-    for (const page of ['benchmarks', 'cost'] as const) {
-      const sections = measured.filter((section) => section.page === page);
-      writeFileSync(path.join(ROOT, `docs/${page}.md`), `${preamble(page, on)}\n${pageOf(sections)}`);
-    }
+  for (const page of ['benchmarks', 'cost', 'sessions'] as const) {
+    const sections = measured.filter((section) => section.page === page);
+    if (sections.length === 0 || (wanted && !REPEATABLE.has(page))) continue;
+    writeFileSync(path.join(ROOT, `docs/${page}.md`), `${preamble(page, on)}\n${pageOf(sections)}`);
   }
   const figures = measured.flatMap((section) => section.figures);
   if (values.json) console.log(JSON.stringify({ on, node: process.versions.node, measured }, null, 2));

@@ -11,14 +11,14 @@ const { values } = parseArgs({
 });
 if (values.help) {
   console.log(
-    'npm run build -- [--policy response-policy.yml] [--out dist]\nBundles every worker and checks its size.',
+    'npm run build -- [--policy response-policy.yml] [--out dist]\nBundles every function and checks its size.',
   );
 } else {
   for (const made of await bundleAll(values.policy, values.out)) {
     const limit = budget(made);
     const fits = made.bytes <= limit;
     console.log(
-      `${made.worker}: ${made.bytes} bytes of ${limit} (${made.clients.join(', ')})${fits ? '' : ': TOO LARGE'}`,
+      `${made.name}: ${made.bytes} bytes of ${limit} (${made.clients.join(', ')})${fits ? '' : ': TOO LARGE'}`,
     );
     if (!fits) process.exitCode = 1;
   }

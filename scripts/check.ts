@@ -37,7 +37,7 @@ const checks: readonly Check[] = [
     name: 'bundles are within their budgets',
     async run() {
       const bundles = await bundleAll(SHIPPED_POLICY);
-      for (const made of bundles) console.log(`  ${made.worker}: ${made.bytes} of ${budget(made)} bytes`);
+      for (const made of bundles) console.log(`  ${made.name}: ${made.bytes} of ${budget(made)} bytes`);
       return bundles.every((made) => made.bytes <= budget(made));
     },
   },

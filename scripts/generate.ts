@@ -4,6 +4,8 @@ import { catalogue } from './generate/catalogue.ts';
 import { memberTemplate } from './generate/member.ts';
 import { rulesFor, rulesTemplate } from './generate/rules.ts';
 import { workersTemplate } from './generate/workers.ts';
+import { defaultsTable } from './policy/defaults.ts';
+import { loadPolicy, SHIPPED_POLICY } from './response-policy.ts';
 import { loadWorkers } from './workers.ts';
 
 const { values } = parseArgs({ options: { check: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } });
@@ -18,16 +20,19 @@ const workers = await loadWorkers();
 const rules = rulesFor(workers);
 const json = (value: object): string => `${JSON.stringify(value, null, 2)}\n`;
 
+/** The README with what the shipped policy means for the catalogue. */
+function readme(text: string): string {
+  const actions = workers.flatMap(({ remediations }) => remediations);
+  const table = defaultsTable(loadPolicy(SHIPPED_POLICY, actions), actions);
+  return text.replace(/(?<=writes this table\. -->\n).*?(?=<!-- end -->)/s, () => `\n${table}\n\n`);
+}
+
 const files: Record<string, string> = {
   'events/rules.json': json(rulesTemplate(rules)),
-  'functions/workers.json': json(
-    workersTemplate(
-      workers.map(({ name }) => name),
-      rules,
-    ),
-  ),
+  'functions/workers.json': json(workersTemplate(workers, rules)),
   'organization/member.yml': memberTemplate(workers, rules),
   'docs/catalogue.md': catalogue(workers, rules),
+  ...(existsSync('README.md') && { 'README.md': readme(readFileSync('README.md', 'utf8')) }),
 };
 for (const [file, content] of Object.entries(files)) {
   if (existsSync(file) && readFileSync(file, 'utf8') === content) continue;

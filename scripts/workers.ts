@@ -17,6 +17,13 @@ export const workerNames = (): string[] =>
     .map(({ name }) => name)
     .sort();
 
+/** All folders below functions/: the workers, and the operators' small Lambdas. Each has a handler, and is one bundle. */
+export const functionNames = (): string[] =>
+  readdirSync(FUNCTIONS, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && readdirSync(new URL(`${entry.name}/`, FUNCTIONS)).includes('handler.ts'))
+    .map(({ name }) => name)
+    .sort();
+
 /** Workers with their remediations: all, or those named. Their AWS clients make this slow. */
 export const loadWorkers = (names = workerNames()): Promise<Worker[]> =>
   Promise.all(

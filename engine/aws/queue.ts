@@ -12,17 +12,20 @@ const BATCH = 10;
 /** What an SQS message attribute of type String may not hold. */
 const NOT_IN_ATTRIBUTE = /[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD]/g;
 
-/** A worker's own queue and its dead-letter queue. */
+/** A worker's own queues: for what it shall do, for what it shall look at later, and for dead letters. */
 export class WorkerQueue {
   readonly #session: SessionConfig;
   #client: SQSClient | undefined;
   readonly #queue: string;
   readonly #deadLetters: string;
+  readonly #later: string;
 
-  constructor(session: SessionConfig, queue: string, deadLetters: string) {
+  /** @param later URL of the queue for second looks; empty where the worker has none */
+  constructor(session: SessionConfig, queue: string, deadLetters: string, later = '') {
     this.#session = session;
     this.#queue = queue;
     this.#deadLetters = deadLetters;
+    this.#later = later;
   }
 
   /** Most messages need nothing of their queue: its client is made for the first that does. */
@@ -46,6 +49,11 @@ export class WorkerQueue {
     }
   }
 
+  /** Sends a message that is seen so many seconds later, 900 at most. */
+  async sendLater(body: string, seconds: number): Promise<void> {
+    await this.#sqs.send(new SendMessageCommand({ QueueUrl: this.#later, MessageBody: body, DelaySeconds: seconds }));
+  }
+
   /** Puts a message where people look, with the reason: it is not tried again. */
   async reject(body: string, reason: string): Promise<void> {
     await this.#sqs.send(
@@ -60,10 +68,14 @@ export class WorkerQueue {
   }
 
   /** Lets a message come back sooner than its visibility time-out. */
-  async retryIn(receiptHandle: string, seconds: number): Promise<void> {
+  async retryIn(
+    { receiptHandle, eventSourceARN }: { readonly receiptHandle: string; readonly eventSourceARN: string },
+    seconds: number,
+  ): Promise<void> {
+    const name = eventSourceARN.slice(eventSourceARN.lastIndexOf(':') + 1);
     await this.#sqs.send(
       new ChangeMessageVisibilityCommand({
-        QueueUrl: this.#queue,
+        QueueUrl: this.#later.endsWith(`/${name}`) ? this.#later : this.#queue,
         ReceiptHandle: receiptHandle,
         VisibilityTimeout: seconds,
       }),

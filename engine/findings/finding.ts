@@ -41,6 +41,8 @@ export interface Finding {
   readonly severity: Severity;
   /** 0 to 10 on GuardDuty's scale: LOW from 1, MEDIUM from 4, HIGH from 7, CRITICAL from 9. */
   readonly score: number;
+  /** What the source rated it, where the policy rates it higher. */
+  readonly rated?: { readonly severity: Severity; readonly score: number };
   /** The account and Region that the finding is about, which need not be the envelope's. */
   readonly account: string;
   readonly region: string;

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { parseArn } from '../arn.ts';
+import { principalOf } from '../principals.ts';
 import type { Finding } from './finding.ts';
 import { maybe, shape } from './reader.ts';
 
@@ -21,7 +22,10 @@ export function actor(who: z.output<ReturnType<typeof identity>>): Pick<Finding,
   const principal = who?.arn;
   const sessionIssuer = who?.sessionContext?.sessionIssuer?.arn;
   return {
-    ...(principal && parseArn(principal) && { principal }),
-    ...(sessionIssuer && parseArn(sessionIssuer) && { sessionIssuer }),
+    ...(principal && isNamed(principal) && { principal }),
+    ...(sessionIssuer && isNamed(sessionIssuer) && { sessionIssuer }),
   };
 }
+
+/** IAM's paths take characters that no other ARN has: whoever chooses one is not to go unnamed by it. */
+const isNamed = (arn: string): boolean => parseArn(arn) !== undefined || principalOf(arn) !== undefined;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { ACCOUNT_ID, arnOf, isKnownType, parseArn } from '../arn.ts';
+import { principalOf } from '../principals.ts';
 import { type Normalised, SOURCES } from './finding.ts';
 import { normalise } from './normalise.ts';
 import { sampleEvent, sampleNames } from './samples.ts';
@@ -33,7 +34,7 @@ function holds(result: Normalised): void {
       if (arn !== undefined) expect([account, '']).toContain(parseArn(arn)?.account);
     }
     for (const arn of [finding.principal, finding.sessionIssuer]) {
-      if (arn !== undefined) expect(parseArn(arn)).toBeDefined();
+      if (arn !== undefined) expect(parseArn(arn) ?? principalOf(arn)).toBeDefined();
     }
   }
 }

@@ -1,12 +1,11 @@
-import type { PlanGuard } from './guard.ts';
+import type { Guard } from './guard.ts';
 
 /** What the remediation itself saw on the resource that a person should look at first. */
-export const caution: PlanGuard = {
+export const caution = {
   name: 'caution',
-  phase: 'plan',
-  yields: true,
-  check({ action, context }, plan) {
+  yieldsTo: ['approval', 'run'],
+  onPlan({ action, context, plan }) {
     const reason = action.caution?.(plan, context);
     return reason === undefined ? undefined : { outcome: 'awaiting-approval', reason };
   },
-};
+} satisfies Guard;

@@ -1,12 +1,11 @@
 import { exceptionFor } from '../policy.ts';
-import type { FindingGuard } from './guard.ts';
+import type { Guard } from './guard.ts';
 
 /** An exception in the reviewed policy, with owner, reason and expiry, is the only way to exempt a resource. */
-export const exception: FindingGuard = {
+export const exception = {
   name: 'exception',
-  phase: 'finding',
-  check({ policy, action, target, context }) {
-    const found = exceptionFor(policy, action.id, target, context.now);
+  onFinding({ policy, action, target, at }) {
+    const found = exceptionFor(policy, action.id, target, at);
     return (
       found && {
         outcome: 'excepted',
@@ -14,4 +13,4 @@ export const exception: FindingGuard = {
       }
     );
   },
-};
+} satisfies Guard;

@@ -64,7 +64,7 @@ describe('a target is foreign', () => {
 
 describe('a change is our own', () => {
   const by = (principal: string) =>
-    selfCaused.check({
+    selfCaused.onFinding({
       action: { id: 'snapshots.privatize-rds-snapshot' },
       finding: { ...told, principal },
       target,
@@ -89,7 +89,7 @@ describe('a change is our own', () => {
 
 describe('a hold', () => {
   const of = (left: Hold | undefined, now: Date) =>
-    hold.check({ context: { now }, ...(left && { hold: left }) } as Situation);
+    hold.onFinding({ at: now, ...(left && { hold: left }) } as Situation);
 
   test('excepts until its time is over, to the millisecond, and says by whom, until when and why', () => {
     fc.assert(
@@ -113,8 +113,27 @@ describe('a hold', () => {
     expect(of(undefined, new Date())).toBeUndefined();
   });
 
-  test('is asked about after the exceptions, and yields to a person as mode and caution do', () => {
-    expect(GUARDS.map(({ name }) => name)).toEqual(['sample', 'self-caused', 'exception', 'hold', 'mode', 'caution']);
-    expect(GUARDS.filter(({ yields }) => yields).map(({ name }) => name)).toEqual(['hold', 'mode', 'caution']);
+  test('is asked about after the exceptions', () => {
+    const order = GUARDS.map(({ name }) => name);
+    expect(order.indexOf('hold')).toBeGreaterThan(order.indexOf('exception'));
+  });
+});
+
+describe('the guards', () => {
+  test('have an order, and those that yield to an approval or a run by name are known', () => {
+    expect(GUARDS.map(({ name, yieldsTo = [] }) => [name, ...yieldsTo].join(' '))).toEqual([
+      'sample',
+      'kill-switch',
+      'self-caused',
+      'exception',
+      'hold approval run',
+      'freeze run',
+      'protected',
+      'waiting approval run',
+      'mode approval run',
+      'caution approval run',
+      'cool-down approval run',
+      'budget',
+    ]);
   });
 });

@@ -1,17 +1,16 @@
 import { parseArn } from '../arn.ts';
 import { memberRole } from '../aws/sessions.ts';
 import { workerOf } from '../targets.ts';
-import type { FindingGuard } from './guard.ts';
+import type { Guard, Situation } from './guard.ts';
 
 /**
  * Our own changes come back as events. Acting on them could only repeat or fight what was just done on purpose. The role
  * proves it: in a member account only this worker's execution role can assume the role of that very name. Any other name,
  * however like ours, is one that whoever may create roles there can choose.
  */
-export const selfCaused: FindingGuard = {
+export const selfCaused = {
   name: 'self-caused',
-  phase: 'finding',
-  check({ action, finding, target }) {
+  onFinding({ action, finding, target }: Pick<Situation, 'action' | 'finding' | 'target'>) {
     const principal = finding.principal ? parseArn(finding.principal) : undefined;
     const ours =
       principal?.service === 'sts' &&
@@ -19,4 +18,4 @@ export const selfCaused: FindingGuard = {
       principal.resource.startsWith(`assumed-role/${memberRole(workerOf(action.id))}/`);
     return ours ? { outcome: 'excepted', reason: 'the event tells a change that Firebreak itself made' } : undefined;
   },
-};
+} satisfies Guard;

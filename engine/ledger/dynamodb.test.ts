@@ -62,7 +62,10 @@ describe('the ledger', () => {
             await ledger.append(first.id, 'seen', { index });
           } else {
             // Whoever ends it knows it as it began.
-            const closed = await ledger.close(first, index % 2 ? 'verified' : 'failed', `step ${index}`);
+            const closed = await ledger.close(first, {
+              outcome: index % 2 ? 'verified' : 'failed',
+              reason: `step ${index}`,
+            });
             if (!known.outcome) known = closed;
             expect(closed).toEqual(known);
           }
@@ -90,17 +93,17 @@ describe('the ledger', () => {
   test('moves an end on only from the end that its caller knows', async () => {
     const response = start();
     await ledger.open(response, finding);
-    const waiting = await ledger.close(response, 'awaiting-approval', 'a person looks');
-    const denied = await ledger.close(waiting, 'denied', 'no');
+    const waiting = await ledger.close(response, { outcome: 'awaiting-approval', reason: 'a person looks' });
+    const denied = await ledger.close(waiting, { outcome: 'denied', reason: 'no' });
     expect(denied.outcome).toBe('denied');
-    expect(await ledger.close(waiting, 'expired', 'too late')).toEqual(denied);
+    expect(await ledger.close(waiting, { outcome: 'expired', reason: 'too late' })).toEqual(denied);
   });
 
   test('knows nothing of a response that was never opened', async () => {
     expect(await ledger.get(start().id)).toBeUndefined();
   });
 
-  test('lists the newest first, over days, by outcome when asked', async () => {
+  test('lists the newest first, over days, by outcome or finding when asked', async () => {
     const day = (days: number, hours: number) => new Date(Date.UTC(2021, 5, days, hours)).toISOString();
     const old = new DynamoDbLedger(
       sessionConfig(SECURITY_ACCOUNT, HOME_REGION, ROOT),
@@ -110,11 +113,15 @@ describe('the ledger', () => {
     const all = [start(day(1, 3)), start(day(3, 1)), start(day(3, 2)), start(day(2, 23))];
     for (const response of all) await old.open(response, finding);
     const [one] = all;
-    if (one) await old.close(one, 'gone', undefined);
+    if (one) await old.close(one, { outcome: 'gone' });
     const listed = await old.list({ since: new Date(day(1, 0)), limit: 10 });
     expect(listed.map(({ startedAt }) => startedAt)).toEqual([day(3, 2), day(3, 1), day(2, 23), day(1, 3)]);
     expect(await old.list({ since: new Date(day(2, 0)), limit: 2 })).toHaveLength(2);
     const gone = await old.list({ since: new Date(day(1, 0)), limit: 10, outcome: 'gone' });
     expect(gone.map(({ id }) => id)).toEqual([one?.id]);
+    const other = start(day(1, 1));
+    await old.open({ ...other, finding: { ...other.finding, id: 'another' } }, finding);
+    const because = await old.list({ since: new Date(day(1, 0)), limit: 1, finding: 'another' });
+    expect(because.map(({ id }) => id)).toEqual([other.id]);
   });
 });

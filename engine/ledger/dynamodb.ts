@@ -10,10 +10,18 @@ import {
 import type { SessionConfig } from '../aws/session.ts';
 import type { Finding } from '../findings/finding.ts';
 import type { Plan } from '../remediation.ts';
-import { ended, type Outcome, type Response, type ResponseRecord, type TimelineEntry } from '../response.ts';
+import {
+  type End,
+  ended,
+  type Order,
+  type Response,
+  type ResponseRecord,
+  reopened,
+  type TimelineEntry,
+} from '../response.ts';
 import type { Json } from '../state.ts';
 import { dynamoDb, type Item, packed, text, unpacked } from './item.ts';
-import type { Ledger, Wanted } from './ledger.ts';
+import { isWanted, type Ledger, type Wanted } from './ledger.ts';
 
 /** Index of headers by the day they started. */
 export const BY_DAY = 'by-day';
@@ -25,8 +33,8 @@ const responseKey = (id: string): AttributeValue => text(`${workerOf(id)}#respon
 let sequence = 0;
 
 /**
- * The ledger in one DynamoDB table. Items of a response: HEADER, FINDING, PLAN and one TIME# item per timeline entry;
- * finding and plan are compressed, since an item holds 400 kB at most.
+ * The ledger in one DynamoDB table. Items of a response: HEADER, FINDING, PLAN, one ORDER# item per order and one TIME# item
+ * per timeline entry; finding and plan are compressed, since an item holds 400 kB at most.
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html#limits-items
  */
 export class DynamoDbLedger implements Ledger {
@@ -59,18 +67,32 @@ export class DynamoDbLedger implements Ledger {
     return existing ? unpacked<Plan>(existing.plan) : plan;
   }
 
-  async close(response: Response, outcome: Outcome, reason: string | undefined): Promise<Response> {
-    const closed = ended(response, outcome, reason, this.#now());
-    const { outcome: known } = response;
+  async close(response: Response, end: End): Promise<Response> {
+    const closed = ended(response, end, this.#now());
+    return (await this.#moveOn(response, closed)) ?? closed;
+  }
+
+  async order(id: string, order: Order): Promise<Order> {
+    const sk = text(order.undo === undefined ? 'ORDER#decision' : `ORDER#undo#${order.undo}`);
+    const existing = await this.#putOnce({ pk: responseKey(id), sk, order: text(JSON.stringify(order)) });
+    return existing ? orderOf(existing) : order;
+  }
+
+  async reopen(response: Response): Promise<void> {
+    if (response.outcome === 'awaiting-approval') await this.#moveOn(response, reopened(response));
+  }
+
+  /** Puts a header in the place of the one that is known; answers another that is there meanwhile. */
+  async #moveOn({ id, outcome: known }: Response, next: Response): Promise<Response | undefined> {
     const existing = await this.#put(
-      { pk: responseKey(response.id), sk: text('HEADER'), ...header(closed) },
+      { pk: responseKey(id), sk: text('HEADER'), ...header(next) },
       known === undefined ? 'attribute_not_exists(#outcome)' : '#outcome = :known',
       {
         ExpressionAttributeNames: { '#outcome': 'outcome' },
         ...(known !== undefined && { ExpressionAttributeValues: { ':known': text(known) } }),
       },
     );
-    return existing ? headerOf(existing) : closed;
+    return existing && headerOf(existing);
   }
 
   async get(id: string): Promise<ResponseRecord | undefined> {
@@ -97,11 +119,16 @@ export class DynamoDbLedger implements Ledger {
       response: headerOf(head),
       finding: unpacked<Finding>(bySort.get('FINDING')?.finding),
       ...(plan && { plan: unpacked<Plan>(plan.plan) }),
+      orders: items
+        .filter((item) => item.order)
+        .map(orderOf)
+        .sort((a, b) => (a.at < b.at ? -1 : 1)),
       timeline: items.filter((item) => item.entry).map((item) => unpacked<TimelineEntry>(item.entry)),
     };
   }
 
-  async list({ since, limit, outcome }: Wanted): Promise<readonly Response[]> {
+  async list(wanted: Wanted): Promise<readonly Response[]> {
+    const { since, limit } = wanted;
     const found: Response[] = [];
     const first = since.toISOString().slice(0, 10);
     for (let day = this.#now(); found.length < limit; day = new Date(day.getTime() - 86_400_000)) {
@@ -121,8 +148,7 @@ export class DynamoDbLedger implements Ledger {
             ...(start && { ExclusiveStartKey: start }),
           }),
         );
-        const headers = (page.Items ?? []).map(headerOf);
-        found.push(...headers.filter((response) => outcome === undefined || response.outcome === outcome));
+        found.push(...(page.Items ?? []).map(headerOf).filter((response) => isWanted(response, wanted)));
         start = page.LastEvaluatedKey;
       } while (start && found.length < limit);
     }
@@ -165,3 +191,4 @@ const header = (response: Response): Item => ({
   ...(response.outcome !== undefined && { outcome: text(response.outcome) }),
 });
 const headerOf = (item: Item): Response => JSON.parse(item.response?.S ?? '') as Response;
+const orderOf = (item: Item): Order => JSON.parse(item.order?.S ?? '') as Order;

@@ -88,7 +88,7 @@ describe('the ledger in files', () => {
       response: header(id),
       resumed: true,
     });
-    expect(await ledger().get(id)).toEqual({ response: header(id), finding, timeline: [] });
+    expect(await ledger().get(id)).toEqual({ response: header(id), finding, orders: [], timeline: [] });
   });
 
   test('never replaces a plan', async () => {
@@ -131,7 +131,7 @@ describe('the ledger in files', () => {
     await expect(ledger().get(id)).rejects.toThrow(/plan\.json is damaged/);
   });
 
-  test('lists the newest first, no more than asked for, since then and of that outcome', async () => {
+  test('lists the newest first, no more than asked for, since then, of that outcome and finding', async () => {
     const starts = ['2026-11-21T00:00:00.000Z', '2026-11-23T00:00:00.000Z', '2026-11-22T00:00:00.000Z'];
     for (const [index, start] of starts.entries()) await ledger().open(header(IDS[index] ?? '', start), finding);
     const ids = async (options: Partial<Parameters<FileLedger['list']>[0]>) =>
@@ -139,16 +139,20 @@ describe('the ledger in files', () => {
     expect(await ids({})).toEqual([IDS[1], IDS[2], IDS[0]]);
     expect(await ids({ limit: 1 })).toEqual([IDS[1]]);
     expect(await ids({ since: new Date('2026-11-22T00:00:00.000Z') })).toEqual([IDS[1], IDS[2]]);
-    await ledger().close(header(IDS[2] ?? '', starts[2]), 'failed', 'AccessDenied');
+    await ledger().close(header(IDS[2] ?? '', starts[2]), { outcome: 'failed', reason: 'AccessDenied' });
     expect(await ids({ outcome: 'failed' })).toEqual([IDS[2]]);
     expect(await ids({ outcome: 'verified' })).toEqual([]);
+    const other = header('snapshots-cccccccccc', starts[0]);
+    await ledger().open({ ...other, finding: { ...other.finding, id: 'another' } }, finding);
+    expect(await ids({ finding: 'another', limit: 1 })).toEqual([other.id]);
+    expect(await ids({ finding: 'another', outcome: 'failed' })).toEqual([]);
   });
 
   test('is for its owner alone', async () => {
     await ledger().open(header(id), finding);
     await ledger().plan(id, planOf(['all']));
     await ledger().append(id, 'applying', 1);
-    await ledger().close(header(id), 'verified', undefined);
+    await ledger().close(header(id), { outcome: 'verified' });
     const mode = (path: string) => statSync(path).mode & 0o777;
     expect(mode(root)).toBe(0o700);
     expect(mode(join(root, id))).toBe(0o700);
@@ -197,7 +201,7 @@ describe('the ledger in files', () => {
             known.timeline.push(stored);
             await files.append(next.id, 'looked', stored);
           } else {
-            known.response = await files.close(known.response, next.outcome, next.outcome);
+            known.response = await files.close(known.response, { outcome: next.outcome, reason: next.outcome });
             expect(known.response).toMatchObject({ outcome: next.outcome, finishedAt: NOW.toISOString() });
           }
         }

@@ -3,16 +3,25 @@ import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Finding } from '../findings/finding.ts';
 import type { Plan } from '../remediation.ts';
-import { ended, type Outcome, type Response, type ResponseRecord, type TimelineEntry } from '../response.ts';
+import {
+  type End,
+  ended,
+  type Order,
+  type Response,
+  type ResponseRecord,
+  reopened,
+  type TimelineEntry,
+} from '../response.ts';
 import type { Json } from '../state.ts';
 import { isResponseId } from '../targets.ts';
 import { appendLine, FOLDER_MODE, readIfThere, readLines, replace, sync, write, writeOnce } from './durable.ts';
-import type { Ledger, Wanted } from './ledger.ts';
+import { isWanted, type Ledger, type Wanted } from './ledger.ts';
 
 const HEADER = 'header.json';
 const FINDING = 'finding.json';
 const PLAN = 'plan.json';
 const TIMELINE = 'timeline.ndjson';
+const ORDERS = 'orders.ndjson';
 
 /**
  * The ledger in files, for whoever runs a remediation without a deployment: a folder per response, which appears whole or
@@ -59,8 +68,8 @@ export class FileLedger implements Ledger {
     return first ? plan : (read<Plan>(file) ?? plan);
   }
 
-  async close(response: Response, outcome: Outcome, reason: string | undefined): Promise<Response> {
-    const closed = ended(response, outcome, reason, this.#now());
+  async close(response: Response, end: End): Promise<Response> {
+    const closed = ended(response, end, this.#now());
     const known = this.#header(response.id);
     if (known && known.outcome !== response.outcome) return known;
     await replace(this.#path(response.id, HEADER), pretty(closed));
@@ -68,23 +77,47 @@ export class FileLedger implements Ledger {
     return closed;
   }
 
+  async order(id: string, order: Order): Promise<Order> {
+    const decided = order.undo === undefined && this.#orders(id).find(({ undo }) => undo === undefined);
+    if (decided) return decided;
+    appendLine(this.#path(id, ORDERS), order);
+    await sync(this.#path(id, ORDERS), this.#path(id));
+    return order;
+  }
+
+  async reopen(response: Response): Promise<void> {
+    if (this.#header(response.id)?.outcome !== 'awaiting-approval') return;
+    await replace(this.#path(response.id, HEADER), pretty(reopened(response)));
+    await this.#keep(response.id);
+  }
+
   async get(id: string): Promise<ResponseRecord | undefined> {
     const response = this.#header(id);
     const finding = response && read<Finding>(this.#path(id, FINDING));
     if (!response || !finding) return undefined;
     const plan = read<Plan>(this.#path(id, PLAN));
-    return { response, finding, ...(plan && { plan }), timeline: readLines<TimelineEntry>(this.#path(id, TIMELINE)) };
+    return {
+      response,
+      finding,
+      ...(plan && { plan }),
+      orders: this.#orders(id),
+      timeline: readLines<TimelineEntry>(this.#path(id, TIMELINE)),
+    };
   }
 
-  async list({ since, limit, outcome }: Wanted): Promise<readonly Response[]> {
+  async list(wanted: Wanted): Promise<readonly Response[]> {
     return namesIn(this.#root)
       .filter(isResponseId)
       .map((id) => this.#header(id))
       .filter((response) => response !== undefined)
-      .filter((response) => response.startedAt >= since.toISOString())
-      .filter((response) => outcome === undefined || response.outcome === outcome)
+      .filter((response) => response.startedAt >= wanted.since.toISOString())
+      .filter((response) => isWanted(response, wanted))
       .sort((a, b) => compare(b.startedAt, a.startedAt) || compare(a.id, b.id))
-      .slice(0, limit);
+      .slice(0, wanted.limit);
+  }
+
+  #orders(id: string): Order[] {
+    return readLines<Order>(this.#path(id, ORDERS));
   }
 
   #header(id: string): Response | undefined {

@@ -5,8 +5,9 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import type { SessionConfig } from '../aws/session.ts';
+import { TransientError } from '../errors.ts';
 import { dynamoDb, type Item, text } from './item.ts';
-import { holdOf, keyOf, UNDO } from './leases.ts';
+import { ALONE, holdOf, keyOf } from './leases.ts';
 import type { Hold, Holds } from './ledger.ts';
 
 /**
@@ -52,7 +53,7 @@ export class DynamoDbHolds implements Holds {
           TableName: this.#table,
           Key: keyOf(key),
           UpdateExpression: 'SET #holder = :me, #until = :until, #notes = if_not_exists(#notes, :none)',
-          ConditionExpression: 'attribute_not_exists(#holder) OR #until < :now',
+          ConditionExpression: 'attribute_not_exists(#holder) OR #holder = :me OR #until < :now',
           ExpressionAttributeNames: { '#holder': 'holder', '#until': 'until', '#notes': 'notes' },
           ExpressionAttributeValues: {
             ':me': holderOf(undo),
@@ -67,24 +68,29 @@ export class DynamoDbHolds implements Holds {
     } catch (error) {
       if (!(error instanceof ConditionalCheckFailedException)) throw error;
       const { holder, response } = error.Item ?? {};
-      return holder?.S?.startsWith(UNDO) ? holder.S : `response ${response?.S}`;
+      return holder?.S?.startsWith(ALONE) ? holder.S : `response ${response?.S}`;
     }
   }
 
   async put(key: string, undo: string, hold: Hold | undefined): Promise<void> {
-    await this.#db.send(
-      new UpdateItemCommand({
-        TableName: this.#table,
-        Key: keyOf(key),
-        UpdateExpression: hold ? 'SET #hold = :hold' : 'REMOVE #hold',
-        ConditionExpression: '#holder = :me',
-        ExpressionAttributeNames: { '#holder': 'holder', '#hold': 'hold' },
-        ExpressionAttributeValues: {
-          ':me': holderOf(undo),
-          ...(hold && { ':hold': text(JSON.stringify(hold)) }),
-        },
-      }),
-    );
+    try {
+      await this.#db.send(
+        new UpdateItemCommand({
+          TableName: this.#table,
+          Key: keyOf(key),
+          UpdateExpression: hold ? 'SET #hold = :hold' : 'REMOVE #hold',
+          ConditionExpression: '#holder = :me',
+          ExpressionAttributeNames: { '#holder': 'holder', '#hold': 'hold' },
+          ExpressionAttributeValues: {
+            ':me': holderOf(undo),
+            ...(hold && { ':hold': text(JSON.stringify(hold)) }),
+          },
+        }),
+      );
+    } catch (error) {
+      if (!(error instanceof ConditionalCheckFailedException)) throw error;
+      throw new TransientError(`${undo} has the resource no more`);
+    }
   }
 
   async release(key: string, undo: string): Promise<void> {
@@ -105,4 +111,4 @@ export class DynamoDbHolds implements Holds {
   }
 }
 
-const holderOf = (undo: string) => text(`${UNDO}${undo}`);
+const holderOf = (undo: string) => text(`${ALONE}${undo}`);

@@ -100,26 +100,26 @@ describe('leases', () => {
           const held = model.holder === step.who;
           if (step.do === 'take') {
             const busy = await holds.take(key, step.who);
-            const free = model.holder === undefined || model.until < now;
-            const byUndo = model.holder?.startsWith('undo ');
+            const free = model.holder === undefined || model.holder === `response ${step.who}` || model.until < now;
+            const byUndo = model.holder?.startsWith('response ');
             expect(busy).toBe(free ? undefined : byUndo ? model.holder : `response ${model.response}`);
             if (free) {
-              model.holder = `undo ${step.who}`;
+              model.holder = `response ${step.who}`;
               model.until = now + UNDO_SECONDS;
             }
           } else if (step.do === 'put') {
             count += 1;
             const hold = step.lift ? undefined : { by: step.who, reason: `reason ${count}`, until: `${count}` };
-            const ours = model.holder === `undo ${step.who}`;
+            const ours = model.holder === `response ${step.who}`;
             const failure = await holds.put(key, step.who, hold).catch((error: Error) => error.name);
-            expect(failure).toBe(ours ? undefined : 'ConditionalCheckFailedException');
+            expect(failure).toBe(ours ? undefined : 'TransientError');
             if (ours && hold) model.hold = hold;
             else if (ours) delete model.hold;
             expect(await holds.get(key)).toEqual(model.hold);
           } else if (step.do === 'let go') {
             await holds.release(key, step.who);
-            if (model.holder === `undo ${step.who}`) delete model.holder;
-          } else if (step.do === 'acquire' && model.holder?.startsWith('undo ') && model.until >= now) {
+            if (model.holder === `response ${step.who}`) delete model.holder;
+          } else if (step.do === 'acquire' && model.holder?.startsWith('response ') && model.until >= now) {
             const failure = await leases.acquire(key, step.who, note('too early')).catch((error: unknown) => error);
             expect(isTransient(failure)).toBe(true);
             expect(String(failure)).toContain(`${model.holder} works on the resource`);

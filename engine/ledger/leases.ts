@@ -3,7 +3,7 @@ import type { SessionConfig } from '../aws/session.ts';
 import { TransientError } from '../errors.ts';
 import { workerOf } from '../targets.ts';
 import { dynamoDb, type Item, packed, text, unpacked } from './item.ts';
-import type { Hold, Lease, Leases, Note } from './ledger.ts';
+import type { Hold, Lease, Leases, Memory, Note } from './ledger.ts';
 
 /**
  * Notes on one lease. A finding is a kilobyte or two compressed, and an item holds 400 kB: whoever sets off events by the
@@ -54,23 +54,32 @@ export class DynamoDbLeases implements Leases {
         }),
       );
       const hold = holdOf(lease);
-      return { response: lease?.response?.S ?? note.response, notes: notesOf(lease), ...(hold && { hold }) };
+      return {
+        response: lease?.response?.S ?? note.response,
+        notes: notesOf(lease),
+        memory: lease?.memory?.S === undefined ? { fixed: [] } : (JSON.parse(lease.memory.S) as Memory),
+        ...(hold && { hold }),
+      };
     } catch (error) {
       if (!(error instanceof ConditionalCheckFailedException)) throw error;
     }
     return (await this.#leave(key, note)) ? undefined : this.acquire(key, holder, note);
   }
 
-  async release(key: string, holder: string, seen: readonly Note[]): Promise<readonly Note[]> {
+  async release(key: string, holder: string, seen: readonly Note[], memory?: Memory): Promise<readonly Note[]> {
     try {
       await this.#db.send(
         new UpdateItemCommand({
           TableName: this.#table,
           Key: keyOf(key),
-          UpdateExpression: 'REMOVE #holder, #until, #response, #notes',
+          UpdateExpression: `REMOVE #holder, #until, #response, #notes${memory ? ' SET #memory = :memory' : ''}`,
           ConditionExpression: '#holder = :me AND size(#notes) = :seen',
-          ExpressionAttributeNames: NAMES,
-          ExpressionAttributeValues: { ':me': text(holder), ':seen': { N: String(seen.length) } },
+          ExpressionAttributeNames: { ...NAMES, ...(memory && { '#memory': 'memory' }) },
+          ExpressionAttributeValues: {
+            ':me': text(holder),
+            ':seen': { N: String(seen.length) },
+            ...(memory && { ':memory': text(JSON.stringify(memory)) }),
+          },
           ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
         }),
       );
@@ -108,7 +117,7 @@ export class DynamoDbLeases implements Leases {
     }
   }
 
-  /** Leaves a note for the holder, unless that is a person, who answers no findings; false when there is none any more. */
+  /** Leaves a note for the holder, unless that answers no findings; false when there is none any more. */
   async #leave(key: string, note: Note): Promise<boolean> {
     try {
       await this.#db.send(
@@ -116,9 +125,14 @@ export class DynamoDbLeases implements Leases {
           TableName: this.#table,
           Key: keyOf(key),
           UpdateExpression: 'SET #notes.#note = :note',
-          ConditionExpression: 'attribute_exists(#holder) AND size(#notes) < :most AND NOT begins_with(#holder, :undo)',
+          ConditionExpression:
+            'attribute_exists(#holder) AND size(#notes) < :most AND NOT begins_with(#holder, :alone)',
           ExpressionAttributeNames: { '#holder': 'holder', '#notes': 'notes', '#note': note.response },
-          ExpressionAttributeValues: { ':note': packed(note), ':most': { N: String(MOST_NOTES) }, ':undo': text(UNDO) },
+          ExpressionAttributeValues: {
+            ':note': packed(note),
+            ':most': { N: String(MOST_NOTES) },
+            ':alone': text(ALONE),
+          },
           ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
         }),
       );
@@ -127,7 +141,7 @@ export class DynamoDbLeases implements Leases {
       if (!(error instanceof ConditionalCheckFailedException)) throw error;
       const holder = error.Item?.holder?.S;
       if (holder === undefined) return false;
-      if (holder.startsWith(UNDO)) throw new TransientError(`${holder} works on the resource`);
+      if (holder.startsWith(ALONE)) throw new TransientError(`${holder} works on the resource`);
       throw new TransientError(`${MOST_NOTES} findings wait for the response that holds the resource`);
     }
   }
@@ -138,8 +152,8 @@ export class DynamoDbLeases implements Leases {
 }
 
 const NAMES = { '#holder': 'holder', '#until': 'until', '#response': 'response', '#notes': 'notes' };
-/** Begins the holder of a lease that is a person's undo; messages have UUIDs. */
-export const UNDO = 'undo ';
+/** Begins the holder of a lease that answers no findings, as an undo; messages have UUIDs. */
+export const ALONE = 'response ';
 
 export const keyOf = (key: string): Item => ({ pk: text(`${workerOf(key)}#lease#${key}`), sk: text('LEASE') });
 export const holdOf = (lease: Item | undefined): Hold | undefined =>

@@ -1,6 +1,6 @@
 import type { Finding } from '../findings/finding.ts';
 import type { Plan, Target } from '../remediation.ts';
-import type { Outcome, Response, ResponseRecord } from '../response.ts';
+import type { End, Order, Outcome, Response, ResponseRecord } from '../response.ts';
 import type { Json } from '../state.ts';
 
 /** The record of every response. Nothing in it is ever deleted or replaced, but for a header's outcome. */
@@ -18,9 +18,16 @@ export interface Ledger {
    * Ends a response as its caller knows it. When another run ended it meanwhile, answers that end and changes nothing: what
    * was told once is not taken back by whoever comes second.
    */
-  close(response: Response, outcome: Outcome, reason: string | undefined): Promise<Response>;
+  close(response: Response, end: End): Promise<Response>;
+  /**
+   * Keeps what a person says of a response. Of the decisions on a plan the first stays: answers the one that is kept, which may
+   * be another's.
+   */
+  order(id: string, order: Order): Promise<Order>;
+  /** Takes the end of a response that awaits approval away, so that it goes on; one that ended otherwise stays as it is. */
+  reopen(response: Response): Promise<void>;
   get(id: string): Promise<ResponseRecord | undefined>;
-  /** Headers, newest first: all, or those with one outcome. */
+  /** Headers, newest first: all, or those with one outcome or because of one finding. */
   list(wanted: Wanted): Promise<readonly Response[]>;
 }
 
@@ -29,7 +36,14 @@ export interface Wanted {
   readonly since: Date;
   readonly limit: number;
   readonly outcome?: Outcome;
+  /** Id of a finding. */
+  readonly finding?: string;
 }
+
+/** True for a header that a list shall have, whenever it started. */
+export const isWanted = ({ outcome, finding }: Response, wanted: Wanted): boolean =>
+  (wanted.outcome === undefined || outcome === wanted.outcome) &&
+  (wanted.finding === undefined || finding.id === wanted.finding);
 
 /** A finding, and the response that it asks for: left for whoever holds the resource. */
 export interface Note {
@@ -37,6 +51,7 @@ export interface Note {
   /** As this finding names it: with or without an IAM user's path, in the Region that tells of it. */
   readonly target: Target;
   readonly finding: Finding;
+  readonly siblings?: number;
 }
 
 /** A lease that is held: the open response it belongs to, and what came meanwhile. */
@@ -46,6 +61,15 @@ export interface Lease {
   readonly notes: readonly Note[];
   /** What an undo left on the resource, also when its time is over. */
   readonly hold?: Hold;
+  readonly memory: Memory;
+}
+
+/** What a lease remembers of the resource from one response to the next. */
+export interface Memory {
+  /** When the remediation changed it, as far as is remembered, oldest first: ISO 8601, UTC. */
+  readonly fixed: readonly string[];
+  /** Id of the response that asked last for an approval. */
+  readonly waiting?: string;
 }
 
 /** A person's word that a resource stays as it is: until then, no finding has it fixed again. */
@@ -69,8 +93,11 @@ export interface Leases {
    * @throws TransientError when as many notes are left as the holder can look at
    */
   acquire(key: string, holder: string, note: Note): Promise<Lease | undefined>;
-  /** Lets go, or answers the notes that came since (without those in `seen`), which the holder looks at first. */
-  release(key: string, holder: string, seen: readonly Note[]): Promise<readonly Note[]>;
+  /**
+   * Lets go, or answers the notes that came since (without those in `seen`), which the holder looks at first.
+   * @param memory what the lease shall remember; without it that stays as it is
+   */
+  release(key: string, holder: string, seen: readonly Note[], memory?: Memory): Promise<readonly Note[]>;
   /** The held lease goes on with another response, for its full time. False: it is somebody else's by now. */
   follow(key: string, holder: string, response: string): Promise<boolean>;
 }
@@ -81,7 +108,7 @@ export interface Holds {
   get(key: string): Promise<Hold | undefined>;
   /**
    * Keeps responses and other undos off a resource.
-   * @param undo id of the response that takes another back
+   * @param undo who takes another response back: its id, and the message that asks; killed and gone on, it has the resource still
    * @returns in words who works on it; undefined: it is ours
    */
   take(key: string, undo: string): Promise<string | undefined>;

@@ -3,12 +3,16 @@ import { DeleteAccessKeyCommand, IAMClient, ListAccessKeysCommand } from '@aws-s
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { sessionConfig } from '../../engine/aws/session.ts';
+import { lookAgain } from '../../engine/look-again.ts';
+import type { Action } from '../../engine/remediation.ts';
+import { respond } from '../../engine/respond.ts';
 import { changes } from '../../engine/state.ts';
-import { ownTargets } from '../../engine/targets.ts';
+import { ownTargets, responseId } from '../../engine/targets.ts';
 import { HOME_REGION, MEMBER_ACCOUNTS } from '../../local/connection.ts';
 import { contract, sharedCloud } from '../../local/contract.ts';
 import { createAccessKey, createUser } from '../../local/exposures/identity.ts';
 import { findingAbout } from '../../local/findings.ts';
+import { deployedHouse } from '../../local/house.ts';
 import type { Account, Exposed, Specimen } from '../../local/specimen.ts';
 import deactivateOldAccessKeys from './deactivate-old-access-keys.ts';
 import { DAY_MS, deactivate, inUse, type KnownKeys, limits, ruleOf } from './due.ts';
@@ -46,15 +50,16 @@ async function exposed(account: Account, name: string, arn: string, control: str
   };
 }
 
+const TAGS = { team: 'shop', 'cost-centre': '' };
 const oldKey: Specimen = {
   async expose(account, name, size) {
     const largest = size === 'largest';
     const user = largest ? name.padEnd(64, 'x') : name;
-    const arn = await createUser(account, user, { path: largest ? `/${'p'.repeat(510)}/` : '/service/' });
+    const arn = await createUser(account, user, { path: largest ? `/${'p'.repeat(510)}/` : '/service/', tags: TAGS });
     const due = [await createAccessKey(account, user, { created: 91, used: 2 })];
     if (largest) due.push(await createAccessKey(account, user, { created: 800, used: null }));
     else await createAccessKey(account, user, { created: 89, used: null });
-    return exposed(account, user, arn, 'IAM.3', due);
+    return { ...(await exposed(account, user, arn, 'IAM.3', due)), tags: TAGS };
   },
 };
 
@@ -240,6 +245,47 @@ describe('a key that somebody deletes meanwhile', () => {
     expect(await deactivateOldAccessKeys.plan(clients, target, context)).toMatchObject({
       before: { [left]: 'Inactive' },
     });
+  });
+});
+
+describe('the second look', () => {
+  test('finds a key that was made since, and records it: that may be a rotation, or not', async () => {
+    const environment = { ...process.env };
+    try {
+      const { account } = await member();
+      const action = deactivateOldAccessKeys as Action;
+      const house = await deployedHouse(sharedCloud(), action);
+      const looks: [string, number][] = [];
+      const lookLater = async (response: string, seconds: number) => void looks.push([response, seconds]);
+      const name = `t${randomUUID().slice(0, 8)}`;
+      const arn = await createUser(account, name);
+      const old = await createAccessKey(account, name, { created: 120, used: null });
+      const { target, finding } = caseOf(account, name, arn, 'IAM.3');
+      const id = responseId(action.id, target, randomUUID());
+      const request = { id, action, target, finding, correlation: id };
+      expect(await respond(request, { ...house, lookLater })).toMatchObject({ outcome: 'verified' });
+      expect(looks).toEqual([[id, 60]]);
+      const record = await house.ledger.get(id);
+      if (!record) throw new Error('nothing was recorded');
+      expect(await lookAgain(record, action, house)).toMatchObject({ outcome: 'verified' });
+
+      const made = await createAccessKey(account, name, { created: 0, used: null });
+      expect(await lookAgain(record, action, house)).toMatchObject({ outcome: 'verified' });
+      const looked = (await house.ledger.get(id))?.timeline.filter(({ event }) => event === 'looked again');
+      expect(looked?.map(({ detail }) => detail)).toEqual([
+        { left: [], came: [] },
+        { left: [], came: [{ part: made, from: null, to: 'Active' }] },
+      ]);
+      const { AccessKeyMetadata = [] } = await new IAMClient(account.client).send(
+        new ListAccessKeysCommand({ UserName: name }),
+      );
+      expect(Object.fromEntries(AccessKeyMetadata.map((key) => [key.AccessKeyId, key.Status]))).toEqual({
+        [old]: 'Inactive',
+        [made]: 'Active',
+      });
+    } finally {
+      process.env = environment;
+    }
   });
 });
 

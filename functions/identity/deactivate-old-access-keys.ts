@@ -1,4 +1,5 @@
-import { IAMClient, UpdateAccessKeyCommand } from '@aws-sdk/client-iam';
+import { GetAccountSummaryCommand, GetUserCommand, IAMClient, UpdateAccessKeyCommand } from '@aws-sdk/client-iam';
+import { tagsByKey } from '../../engine/aws/lists.ts';
 import { defineRemediation } from '../../engine/define.ts';
 import { changes, equal } from '../../engine/state.ts';
 import { securityHub } from '../../engine/triggers.ts';
@@ -27,11 +28,32 @@ export default defineRemediation({
   parameters: limits,
   state: statuses,
   permissions: {
-    read: ['iam:GetAccessKeyLastUsed', 'iam:GetLoginProfile', 'iam:GetUser', 'iam:ListAccessKeys'],
+    read: [
+      'iam:GetAccessKeyLastUsed',
+      'iam:GetAccountSummary',
+      'iam:GetLoginProfile',
+      'iam:GetUser',
+      'iam:ListAccessKeys',
+    ],
     write: ({ arn }) => [{ actions: ['iam:UpdateAccessKey'], resources: [arn] }],
   },
   gone: ['NoSuchEntityException'],
+  // A key still works for some seconds after it was deactivated, and whoever holds it may make another with it.
+  secondLook: 60,
   clients: (session) => ({ iam: new IAMClient(session) }),
+
+  async tags({ iam }, { id }) {
+    const { User } = await iam.send(new GetUserCommand({ UserName: id }));
+    if (!User) throw new Error('IAM answered without the user');
+    return tagsByKey(User.Tags ?? []);
+  },
+
+  /** IAM counts the users of an account itself, and they are the same in all Regions. */
+  async population({ iam }) {
+    const { SummaryMap } = await iam.send(new GetAccountSummaryCommand({}));
+    if (SummaryMap?.Users === undefined) throw new Error('IAM answered without the number of users');
+    return SummaryMap.Users;
+  },
 
   async read({ iam }, { id: user }, { finding, parameters, now }) {
     const rule = ruleOf(finding, parameters, now);

@@ -3,7 +3,9 @@ import {
   DescribeNetworkInterfacesCommand,
   type EC2Client,
   type NetworkInterface,
+  type Instance as Told,
 } from '@aws-sdk/client-ec2';
+import { tagsByKey } from '../../engine/aws/lists.ts';
 
 /** An instance that was terminated: EC2 shows it for about an hour, without interfaces and volumes. */
 export class InstanceGone extends Error {
@@ -25,6 +27,8 @@ export interface Instance {
   readonly autoScalingGroup: string | null;
   /** It passes on other machines' traffic: a NAT instance, a router, a firewall. */
   readonly forwards: boolean;
+  /** A tag calls it a bastion or jump host, by which people reach other machines. */
+  readonly bastion: boolean;
   /** Ids of its EBS volumes. */
   readonly volumes: readonly string[];
   /** Interfaces whose groups cannot be changed from here, and why. */
@@ -46,10 +50,9 @@ export async function describeInstance(
   ec2: EC2Client,
   { id, account }: { readonly id: string; readonly account: string },
 ): Promise<{ instance: Instance; interfaces: readonly Interface[] }> {
-  const { Reservations } = await ec2.send(new DescribeInstancesCommand({ InstanceIds: [id] }));
-  const found = Reservations?.[0]?.Instances?.[0];
-  const state = found?.State?.Name;
-  if (!found || !state) throw new Error('EC2 answered without the instance or its state');
+  const found = await instanceAsTold(ec2, id);
+  const state = found.State?.Name;
+  if (!state) throw new Error('EC2 answered without the state of the instance');
   const attached = (found.NetworkInterfaces ?? []).flatMap(({ NetworkInterfaceId = [] }) => NetworkInterfaceId);
   // Until its interfaces are taken away it can still talk, and until its volumes are they can still be kept.
   if (state === 'terminated' || (state === 'shutting-down' && attached.length === 0)) {
@@ -62,7 +65,7 @@ export async function describeInstance(
   const { NetworkInterfaces: interfaces = [] } = await ec2.send(
     new DescribeNetworkInterfacesCommand({ NetworkInterfaceIds: attached }),
   );
-  const tags = new Map(found.Tags?.map(({ Key, Value }) => [Key, Value]));
+  const tags = tagsByKey(found.Tags ?? []);
   return {
     instance: {
       state,
@@ -72,8 +75,9 @@ export async function describeInstance(
       privateAddresses: interfaces.flatMap(privateAddresses).sort(),
       publicAddresses: interfaces.flatMap(publicAddresses).sort(),
       instanceProfile: found.IamInstanceProfile?.Arn ?? null,
-      autoScalingGroup: tags.get('aws:autoscaling:groupName') ?? null,
+      autoScalingGroup: tags['aws:autoscaling:groupName'] ?? null,
       forwards: interfaces.some(({ SourceDestCheck }) => SourceDestCheck === false),
+      bastion: Object.entries(tags).some((tag) => tag.some((text) => BASTION.test(text))),
       volumes: (found.BlockDeviceMappings ?? []).flatMap(({ Ebs }) => Ebs?.VolumeId ?? []).sort(),
       unchangeable: interfaces.flatMap((each) => {
         const reason = whyUnchangeable(each, vpc, account);
@@ -86,6 +90,20 @@ export async function describeInstance(
     }),
   };
 }
+
+/** The tags of an instance. */
+export const tagsOfInstance = async (ec2: EC2Client, id: string): Promise<Record<string, string>> =>
+  tagsByKey((await instanceAsTold(ec2, id)).Tags ?? []);
+
+async function instanceAsTold(ec2: EC2Client, id: string): Promise<Told> {
+  const { Reservations } = await ec2.send(new DescribeInstancesCommand({ InstanceIds: [id] }));
+  const found = Reservations?.[0]?.Instances?.[0];
+  if (!found) throw new Error('EC2 answered without the instance');
+  return found;
+}
+
+/** EC2 itself does not tell a bastion from other machines; whoever named it may have. */
+const BASTION = /bastion|jump[-_ ]?(?:host|box|server)/i;
 
 /**
  * Interfaces that a service made and manages (of ECS tasks, of EKS Auto Mode) are refused to their account, and our groups

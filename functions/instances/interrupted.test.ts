@@ -9,8 +9,9 @@ import {
 } from '@aws-sdk/client-ec2';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Action, Target } from '../../engine/remediation.ts';
-import { type Request, respond, type UndoHouse, undo } from '../../engine/respond.ts';
+import { type Request, respond } from '../../engine/respond.ts';
 import { responseId } from '../../engine/targets.ts';
+import { type UndoHouse, undo } from '../../engine/undo.ts';
 import { HOME_REGION, MEMBER_ACCOUNTS } from '../../local/connection.ts';
 import { sharedCloud } from '../../local/contract.ts';
 import { disturbed, mortal, type Passing, unanswered } from '../../local/disturbed.ts';
@@ -264,6 +265,34 @@ test('is refused before anything is changed where a service manages one of the i
   expect(await groupNames(account, target)).toEqual([...WAS, ...WAS]);
   expect(await evidence(target)).toBe(0);
 });
+
+test('a group of ours that the sweep had deleted meanwhile is made again', async () => {
+  const { network, target, request } = await compromised();
+  expect(await respond(request, house)).toMatchObject({ outcome: 'verified' });
+  expect(await undoOf(request)).toMatchObject({ outcome: 'undone' });
+  const Filters = [
+    { Name: 'vpc-id', Values: [network.vpc] },
+    { Name: 'group-name', Values: ['firebreak-*'] },
+  ];
+  const { SecurityGroups = [] } = await ec2.send(new DescribeSecurityGroupsCommand({ Filters }));
+  for (const { GroupId, GroupName } of SecurityGroups) {
+    const second = requestFor(target);
+    let swept = false;
+    const deleted = disturbed(action, 'call', async ({ name }, send) => {
+      if (name === MOVE && !swept) {
+        swept = true;
+        await ec2.send(new DeleteSecurityGroupCommand({ GroupId }));
+      }
+      return send();
+    });
+    await expect(respond({ ...second, action: deleted }, house)).rejects.toThrow(GroupId);
+    // Never left open to everybody, whichever of the two it was.
+    expect([GroupName, await groupNames(account, target)]).toEqual([GroupName, WAS]);
+    expect([GroupName, await respond(second, house)]).toMatchObject([GroupName, { outcome: 'verified' }]);
+    expect(await groupNames(account, target)).toEqual(ISOLATED);
+    expect(await undoOf(second)).toMatchObject({ outcome: 'undone' });
+  }
+}, 60_000);
 
 test('an instance that was terminated is gone', async () => {
   const { target, request } = await compromised();

@@ -8,6 +8,7 @@ import {
 } from '@aws-sdk/client-ec2';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { FLUSH, QUARANTINE } from '../../engine/own-groups.ts';
 import type { Plan } from '../../engine/remediation.ts';
 import { triggers } from '../../engine/triggers.ts';
 import { contract } from '../../local/contract.ts';
@@ -17,7 +18,6 @@ import { findingAbout } from '../../local/findings.ts';
 import type { Account, Specimen } from '../../local/specimen.ts';
 import { BRUTE_FORCE, COMPROMISE } from './compromise.ts';
 import isolateInstance from './isolate-instance.ts';
-import { FLUSH, QUARANTINE } from './isolation-groups.ts';
 import { isolated, isolationState } from './isolation-state.ts';
 
 /** The groups of each interface of an instance. */
@@ -64,7 +64,8 @@ const specimen: Specimen = {
       groups.push(await createGroup(account, network, `${name}-${index}`));
     }
     const some = (index: number) => groups.slice((index * each) % groups.length).slice(0, each);
-    const target = await runInstanceWithData(account, network, some(0));
+    const tags: Record<string, string> = size === 'usual' ? { Name: 'shop', team: '' } : {};
+    const target = await runInstanceWithData(account, network, some(0), tags);
     for (let index = 1; index < interfaces; index++) {
       await attachInterface(account, network, target.id, index, some(index));
     }
@@ -77,6 +78,7 @@ const specimen: Specimen = {
     const { type, id } = target;
     return {
       target,
+      tags,
       finding: findingAbout(account, {
         source: 'guardduty',
         type: 'Backdoor:EC2/C&CActivity.B',
@@ -108,6 +110,7 @@ const FACTS = {
   unchangeable: [],
   autoScalingGroup: null,
   forwards: false,
+  bastion: false,
 };
 
 function context(score = 8, source: 'guardduty' | 'operator' = 'guardduty') {
@@ -161,6 +164,8 @@ test('a person looks first where others depend on it', () => {
   expect(isolateInstance.caution?.(group, context())).toMatch('Auto Scaling');
   const router = planOf(['sg-00000001'], { forwards: true });
   expect(isolateInstance.caution?.(router, context())).toMatch('forwards');
+  const bastion = planOf(['sg-00000001'], { bastion: true });
+  expect(isolateInstance.caution?.(bastion, context())).toMatch('bastion');
 });
 
 test('nothing holds up an instance that an interrupted response left open', () => {

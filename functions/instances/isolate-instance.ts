@@ -1,14 +1,16 @@
-import { EC2Client } from '@aws-sdk/client-ec2';
+import { EC2Client, paginateDescribeInstances } from '@aws-sdk/client-ec2';
 import * as z from 'zod/mini';
+import { countUpTo, EC2_PAGE, pageSizeFor } from '../../engine/aws/lists.ts';
 import { sentOnce } from '../../engine/aws/session.ts';
 import { defineRemediation } from '../../engine/define.ts';
 import { isTransient } from '../../engine/errors.ts';
+import { FLUSH, type OwnGroup } from '../../engine/own-groups.ts';
 import { equal } from '../../engine/state.ts';
 import { guardDutyActor, guardDutyOn } from '../../engine/triggers.ts';
 import { BRUTE_FORCE, COMPROMISE } from './compromise.ts';
 import { type Evidence, evidenceAbout, takeEvidence } from './evidence.ts';
-import { describeInstance, type Instance } from './instance.ts';
-import { FLUSH, type IsolationGroup, IsolationGroups, isolationGroups, missingGroups } from './isolation-groups.ts';
+import { describeInstance, type Instance, tagsOfInstance } from './instance.ts';
+import { IsolationGroups, isolationGroups, missingGroups } from './isolation-groups.ts';
 import { isolationPermissions } from './isolation-permissions.ts';
 import {
   BOTH_GROUPS,
@@ -28,7 +30,7 @@ interface Facts extends Instance {
   /** Of any response; the state's part has this one's. */
   readonly evidence: readonly Evidence[];
   /** Ids of our groups, where the VPC has them already. */
-  readonly groups: Readonly<Partial<Record<IsolationGroup, string>>>;
+  readonly groups: Readonly<Partial<Record<OwnGroup, string>>>;
 }
 
 /**
@@ -64,6 +66,17 @@ export default defineRemediation({
   },
   gone: ['InvalidInstanceID.NotFound', 'InstanceGone'],
   clients: (session) => ({ ec2: new EC2Client(session), once: new EC2Client(sentOnce(session)) }),
+
+  tags: ({ ec2 }, { id }) => tagsOfInstance(ec2, id),
+
+  /** Of those that were not terminated: EC2 shows others for about an hour. */
+  population({ ec2 }, _, enough) {
+    const Filters = [
+      { Name: 'instance-state-name', Values: ['pending', 'running', 'shutting-down', 'stopping', 'stopped'] },
+    ];
+    const pages = paginateDescribeInstances({ client: ec2 }, { Filters, MaxResults: pageSizeFor(enough, EC2_PAGE) });
+    return countUpTo(enough, pages, ({ Reservations }) => Reservations?.flatMap(({ Instances = [] }) => Instances));
+  },
 
   async read({ ec2 }, target, { response }) {
     const { instance, interfaces } = await describeInstance(ec2, target);
@@ -110,7 +123,7 @@ export default defineRemediation({
     return undefined;
   },
 
-  caution({ before, facts: { autoScalingGroup, forwards } }) {
+  caution({ before, facts: { autoScalingGroup, forwards, bastion } }) {
     if (isOpen(before)) return undefined;
     const reasons = [];
     if (autoScalingGroup !== null) {
@@ -119,6 +132,9 @@ export default defineRemediation({
       );
     }
     if (forwards) reasons.push('it forwards the traffic of other machines, which would be cut off too');
+    if (bastion) {
+      reasons.push('it is tagged as a bastion: whoever reaches other machines through it would be cut off from them');
+    }
     return reasons.length === 0 ? undefined : reasons.join('; ');
   },
 

@@ -9,8 +9,9 @@ import {
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { Action, Target } from '../../engine/remediation.ts';
-import { type Request, respond, type UndoHouse, undo } from '../../engine/respond.ts';
+import { type Request, respond } from '../../engine/respond.ts';
 import { responseId } from '../../engine/targets.ts';
+import { type UndoHouse, undo } from '../../engine/undo.ts';
 import { HOME_REGION, MEMBER_ACCOUNTS } from '../../local/connection.ts';
 import { sharedCloud } from '../../local/contract.ts';
 import { groupNames, runInstanceWithData } from '../../local/exposures/instances.ts';
@@ -18,8 +19,8 @@ import { createGroup, createNetwork, type Network } from '../../local/exposures/
 import { findingAbout } from '../../local/findings.ts';
 import { deployedHouse } from '../../local/house.ts';
 import type { Account } from '../../local/specimen.ts';
+import { without } from './group-rules.ts';
 import isolateInstance from './isolate-instance.ts';
-import { without } from './isolation-groups.ts';
 
 const action = isolateInstance as Action;
 const ISOLATED = [['firebreak-quarantine']];

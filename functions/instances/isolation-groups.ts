@@ -11,33 +11,16 @@ import {
   RevokeSecurityGroupEgressCommand,
   type SecurityGroup,
 } from '@aws-sdk/client-ec2';
+import { calledOwnGroup, FLUSH, type OwnGroup, QUARANTINE, ROLE_TAG, ROLES } from '../../engine/own-groups.ts';
+import { hasItsRules, RULES, without } from './group-rules.ts';
 
-/** No rules at all: nothing goes in or out. */
-export const QUARANTINE = 'firebreak-quarantine';
-/**
- * All traffic, both ways, IPv4 and IPv6. A connection that began under narrower rules is tracked and outlives them, by up to
- * five days; under these it is no longer tracked, and ends when they go.
- * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/security-group-connection-tracking.html#untracked-connections
- */
-export const FLUSH = 'firebreak-flush';
-export type IsolationGroup = typeof QUARANTINE | typeof FLUSH;
-export const isOurs = (name: string): name is IsolationGroup => name === QUARANTINE || name === FLUSH;
+export const isOurs = (name: string): name is OwnGroup => name === QUARANTINE || name === FLUSH;
 
-/** The tag that says which of the two a group is, and the condition under which our sessions may shape one. */
-export const ROLE_TAG = 'firebreak:role';
-export const ROLES = { [QUARANTINE]: 'quarantine', [FLUSH]: 'flush' } as const;
 const RESPONSE_TAG = 'firebreak:response';
 const DESCRIPTIONS = {
   [QUARANTINE]: 'Firebreak: isolates an instance. Has no rules, and is not used once it has any',
   [FLUSH]: 'Firebreak: lets tracked connections go, for the moment before quarantine. Never leave an interface in it',
 } as const;
-
-const EVERYTHING: readonly IpPermission[] = [
-  { IpProtocol: '-1', IpRanges: [{ CidrIp: '0.0.0.0/0' }] },
-  { IpProtocol: '-1', Ipv6Ranges: [{ CidrIpv6: '::/0' }] },
-];
-/** What each has to let through, the same in both directions. */
-const RULES: Readonly<Record<IsolationGroup, readonly IpPermission[]>> = { [QUARANTINE]: [], [FLUSH]: EVERYTHING };
 
 /** Where a group has to be, and whose. */
 export interface GroupPlace {
@@ -54,7 +37,7 @@ const LOOKS_MS = [0, 250, 750, 1_500, 3_000];
  * taken for ours; nor is it changed, since what else hangs on it is not ours to decide. We use another, or make one.
  * @returns ids and which group each is, in the order of the ids
  */
-export async function isolationGroups(ec2: EC2Client, place: GroupPlace): Promise<ReadonlyMap<string, IsolationGroup>> {
+export async function isolationGroups(ec2: EC2Client, place: GroupPlace): Promise<ReadonlyMap<string, OwnGroup>> {
   const tagged = await securityGroups(ec2, [
     { Name: 'vpc-id', Values: [place.vpc] },
     { Name: `tag:${ROLE_TAG}`, Values: Object.values(ROLES) },
@@ -87,7 +70,7 @@ export class IsolationGroups {
   constructor(
     ec2: EC2Client,
     place: GroupPlace,
-    known: Readonly<Partial<Record<IsolationGroup, string>>>,
+    known: Readonly<Partial<Record<OwnGroup, string>>>,
     response: string | undefined,
   ) {
     this.#ec2 = ec2;
@@ -101,7 +84,7 @@ export class IsolationGroups {
     return Promise.all(groups.map((group) => (isOurs(group) ? this.#idOf(group) : group)));
   }
 
-  #idOf(name: IsolationGroup): Promise<string> {
+  #idOf(name: OwnGroup): Promise<string> {
     const id =
       this.#ids.get(name) ?? (this.#response === undefined ? this.#made(name) : this.#make(name, this.#response));
     this.#ids.set(name, id);
@@ -112,7 +95,7 @@ export class IsolationGroups {
    * Makes a group, unless another response made it meanwhile. One that this response began before it was killed is finished.
    * One that another left half made, or that was tampered with, keeps its name, and ours gets a name of its own.
    */
-  async #make(name: IsolationGroup, response: string): Promise<string> {
+  async #make(name: OwnGroup, response: string): Promise<string> {
     const make = async (called: string) =>
       finish(this.#ec2, await create(this.#ec2, called, name, this.#place, response), name, this.#place);
     try {
@@ -127,7 +110,7 @@ export class IsolationGroups {
   }
 
   /** The group that a killed run of a response made, whether or not it has its rules, and nobody gave it others. */
-  async #begun(name: IsolationGroup, response: string): Promise<string | undefined> {
+  async #begun(name: OwnGroup, response: string): Promise<string | undefined> {
     const { vpc, account } = this.#place;
     const groups = await securityGroups(this.#ec2, [
       { Name: 'vpc-id', Values: [vpc] },
@@ -139,13 +122,13 @@ export class IsolationGroups {
     )?.GroupId;
   }
 
-  async #made(name: IsolationGroup): Promise<string> {
+  async #made(name: OwnGroup): Promise<string> {
     const id = await this.#find(name);
     if (id === undefined) throw new Error(`no ${name} with exactly our rules is in ${this.#place.vpc} any more`);
     return id;
   }
 
-  async #find(name: IsolationGroup): Promise<string | undefined> {
+  async #find(name: OwnGroup): Promise<string | undefined> {
     for (const wait of LOOKS_MS) {
       await sleep(wait);
       const [id] = [...(await isolationGroups(this.#ec2, this.#place))].find(([, which]) => which === name) ?? [];
@@ -155,13 +138,16 @@ export class IsolationGroups {
   }
 }
 
-async function create(
+/** Makes a group of ours without its rules, tagged from the start, and answers its id. */
+export async function create(
   ec2: EC2Client,
   GroupName: string,
-  which: IsolationGroup,
+  which: OwnGroup,
   place: GroupPlace,
   response: string,
+  more: Readonly<Record<string, string>> = {},
 ): Promise<string> {
+  const tags = { [ROLE_TAG]: ROLES[which], [RESPONSE_TAG]: response, ...more };
   const { GroupId: id } = await ec2.send(
     new CreateSecurityGroupCommand({
       GroupName,
@@ -170,10 +156,7 @@ async function create(
       TagSpecifications: [
         {
           ResourceType: 'security-group',
-          Tags: [
-            { Key: ROLE_TAG, Value: ROLES[which] },
-            { Key: RESPONSE_TAG, Value: response },
-          ],
+          Tags: Object.entries(tags).map(([Key, Value]) => ({ Key, Value })),
         },
       ],
     }),
@@ -183,7 +166,7 @@ async function create(
 }
 
 /** Gives a group of ours its rules. Answers its id when it reads back so. */
-async function finish(ec2: EC2Client, id: string, which: IsolationGroup, place: GroupPlace): Promise<string> {
+export async function finish(ec2: EC2Client, id: string, which: OwnGroup, place: GroupPlace): Promise<string> {
   for (const wait of LOOKS_MS) {
     await sleep(wait);
     const [group] = await securityGroups(ec2, [{ Name: 'group-id', Values: [id] }]);
@@ -221,47 +204,12 @@ function lookAgain(error: Error): void {
   if (!STALE.has(error.name)) throw error;
 }
 
-const isExactly = (group: SecurityGroup, which: IsolationGroup, { vpc, account }: GroupPlace): boolean =>
-  group.OwnerId === account &&
-  group.VpcId === vpc &&
-  (group.GroupName === which || group.GroupName?.startsWith(`${which}-`) === true) &&
-  group.Tags?.some(({ Key, Value }) => Key === ROLE_TAG && Value === ROLES[which]) === true &&
-  [group.IpPermissions ?? [], group.IpPermissionsEgress ?? []].every(
-    (rules) => without(rules, RULES[which]).length === 0 && without(RULES[which], rules).length === 0,
-  );
+/** True when a group is ours: by tag, name, owner, VPC and each of its rules. */
+export const isExactly = (group: SecurityGroup, which: OwnGroup, { vpc, account }: GroupPlace): boolean =>
+  group.OwnerId === account && group.VpcId === vpc && calledOwnGroup(group) === which && hasItsRules(group, which);
 
-/** The rules of `these` that `those` have not, one peer to a rule as `RULES` has them. */
-export function without(these: readonly IpPermission[], those: readonly IpPermission[]): IpPermission[] {
-  const known = new Set(those.flatMap(single).map(text));
-  return these.flatMap(single).filter((rule) => !known.has(text(rule)));
-}
-
-/**
- * EC2 tells rules of one protocol and port range together: apart they can be compared. A rule with a peer of a kind that is
- * not known here stays as it is, and so is none of ours.
- */
-function single(permission: IpPermission): IpPermission[] {
-  const { IpRanges, Ipv6Ranges, PrefixListIds, UserIdGroupPairs, ...rule } = permission;
-  const apart = [
-    ...(IpRanges ?? []).map((range) => ({ ...rule, IpRanges: [range] })),
-    ...(Ipv6Ranges ?? []).map((range) => ({ ...rule, Ipv6Ranges: [range] })),
-    ...(PrefixListIds ?? []).map((list) => ({ ...rule, PrefixListIds: [list] })),
-    ...(UserIdGroupPairs ?? []).map((pair) => ({ ...rule, UserIdGroupPairs: [pair] })),
-  ];
-  return apart.length > 0 ? apart : [permission];
-}
-
-const text = ({ IpProtocol, FromPort, ToPort, IpRanges, Ipv6Ranges, PrefixListIds, UserIdGroupPairs }: IpPermission) =>
-  JSON.stringify([
-    IpProtocol,
-    IpProtocol === '-1' ? [] : [FromPort, ToPort],
-    IpRanges?.map(({ CidrIp }) => CidrIp),
-    Ipv6Ranges?.map(({ CidrIpv6 }) => CidrIpv6),
-    PrefixListIds?.map(({ PrefixListId }) => PrefixListId),
-    UserIdGroupPairs?.map(({ GroupId, UserId, VpcId }) => [GroupId, UserId, VpcId]),
-  ]);
-
-async function securityGroups(ec2: EC2Client, Filters: Filter[]): Promise<SecurityGroup[]> {
+/** All groups that pass the filters. */
+export async function securityGroups(ec2: EC2Client, Filters: Filter[]): Promise<SecurityGroup[]> {
   const found: SecurityGroup[] = [];
   for await (const { SecurityGroups = [] } of paginateDescribeSecurityGroups(
     { client: ec2, pageSize: 1_000 },

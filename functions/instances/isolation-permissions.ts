@@ -1,14 +1,15 @@
+import { FLUSH, type OwnGroup, QUARANTINE, ROLE_TAG, ROLES } from '../../engine/own-groups.ts';
 import type { Permission, Plan, Target } from '../../engine/remediation.ts';
 import { equal, part } from '../../engine/state.ts';
 import { INSTANCE_TAG } from './evidence.ts';
-import { FLUSH, type IsolationGroup, isOurs, QUARANTINE, ROLE_TAG, ROLES } from './isolation-groups.ts';
+import { isOurs } from './isolation-groups.ts';
 import { BOTH_GROUPS, EVIDENCE, GROUPS, inQuarantine, swaps } from './isolation-state.ts';
 
 /** What the permissions need of a plan's facts. */
 interface Known {
   readonly vpc: string;
   /** Ids of our groups that are there already. */
-  readonly groups: Readonly<Partial<Record<IsolationGroup, string>>>;
+  readonly groups: Readonly<Partial<Record<OwnGroup, string>>>;
 }
 
 /** What a session is to do. */
@@ -47,6 +48,10 @@ export function isolationPermissions(target: Target, plan?: Plan): Permission[] 
     groups: [...named].flatMap((name) => (isOurs(name) ? (groups[name] ?? []) : name)),
   });
 }
+
+/** What it takes to make groups of ours in a VPC, or in any. */
+export const groupPermissions = (target: Target, vpc: string): Permission[] =>
+  statements(target, { evidence: false, makeIn: vpc, intoMade: false, interfaces: [], groups: [] });
 
 /** Those for the same resources together, since a session policy is short of room. */
 function statements(target: Target, { evidence, makeIn, intoMade, interfaces, groups }: Task): Permission[] {

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
+import { FLUSH, QUARANTINE } from '../../engine/own-groups.ts';
 import { changes, equal, type State } from '../../engine/state.ts';
-import { FLUSH, QUARANTINE } from './isolation-groups.ts';
 
 /** The part that says which volumes have an evidence snapshot of this response. */
 export const EVIDENCE = 'evidence';

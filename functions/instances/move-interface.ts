@@ -1,6 +1,8 @@
 import { type EC2Client, ModifyNetworkInterfaceAttributeCommand } from '@aws-sdk/client-ec2';
+import { TransientError } from '../../engine/errors.ts';
+import { FLUSH, QUARANTINE } from '../../engine/own-groups.ts';
 import { equal } from '../../engine/state.ts';
-import { FLUSH, type IsolationGroups, QUARANTINE } from './isolation-groups.ts';
+import { type IsolationGroups, isOurs } from './isolation-groups.ts';
 import { BOTH_GROUPS, inQuarantine, type Swap } from './isolation-state.ts';
 
 /**
@@ -15,7 +17,11 @@ export async function moveInterface(
 ): Promise<void> {
   const put = async (names: readonly string[]): Promise<void> => {
     const Groups = await groups.idsOf(names);
-    await ec2.send(new ModifyNetworkInterfaceAttributeCommand({ NetworkInterfaceId: id, Groups }));
+    await ec2.send(new ModifyNetworkInterfaceAttributeCommand({ NetworkInterfaceId: id, Groups })).catch((error) => {
+      // Nothing used it when the sweep had it deleted. The next run makes another.
+      if (error.name === 'InvalidGroup.NotFound' && names.every(isOurs)) throw new TransientError(error.message);
+      throw error;
+    });
   };
   if (!inQuarantine(to)) return put(to);
 

@@ -67,13 +67,15 @@ async function exposed(
   };
 }
 
+const TAGS = { team: 'shop' };
+
 /** Ports open to IPv4 and IPv6 by rules with different tags, among rules that must stay. */
 const openPorts: Specimen = {
   async expose(account, name, size) {
     const control = size === 'largest' ? 'EC2.19' : 'EC2.13';
     const network = await createNetwork(account);
     const [group, neighbour] = [
-      await createGroup(account, network, name),
+      await createGroup(account, network, name, TAGS),
       await createGroup(account, network, `${name}-neighbour`),
     ];
     const ports = portsInQuestion({ source: 'securityhub', type: control }, authorizedPorts.parse({}));
@@ -90,7 +92,8 @@ const openPorts: Specimen = {
       fromAnywhere('icmp', 8, -1, 'ping'),
     ]);
     const wrong = ports.map(({ protocol, from, to }) => `${protocol} ${from}-${to}`);
-    return exposed(account, group, neighbour, wrong, { source: 'securityhub', type: control });
+    const open = await exposed(account, group, neighbour, wrong, { source: 'securityhub', type: control });
+    return { ...open, tags: TAGS, reach: 0 };
   },
 };
 
@@ -110,12 +113,13 @@ const reachableInstance: Specimen = {
     );
     await allow(account, group, [fromAnywhere('tcp', 8000, 8999)]);
     const instance = await runInstance(account, network, [neighbour, group]);
-    return exposed(account, group, neighbour, ['tcp 8000-8999'], {
+    const open = await exposed(account, group, neighbour, ['tcp 8000-8999'], {
       source: 'inspector',
       type: 'NETWORK_REACHABILITY',
       resources: [{ type: 'AWS::EC2::Instance', id: instance }],
       ports: [{ protocol: 'tcp', from: 8000, to: 8999 }],
     });
+    return { ...open, reach: 1 };
   },
 };
 

@@ -3,14 +3,21 @@ import {
   DescribeSecurityGroupsCommand,
   EC2Client,
   paginateDescribeNetworkInterfaces,
+  paginateDescribeSecurityGroups,
   RevokeSecurityGroupIngressCommand,
+  type SecurityGroup,
 } from '@aws-sdk/client-ec2';
+import { parseArn } from '../../engine/arn.ts';
+import { countUpTo, EC2_PAGE, pageSizeFor, tagsByKey } from '../../engine/aws/lists.ts';
+import { memberRole } from '../../engine/aws/sessions.ts';
 import { defineRemediation } from '../../engine/define.ts';
+import { calledOwnGroup, FLUSH, OWN_GROUPS_WORKER } from '../../engine/own-groups.ts';
+import type { Context, Target } from '../../engine/remediation.ts';
 import { canonical, changes } from '../../engine/state.ts';
 import { targetOf } from '../../engine/targets.ts';
 import { cloudTrail, inspector, securityHub } from '../../engine/triggers.ts';
 import { authorizedPorts, opens, opensBeside, portsInQuestion } from './ports.ts';
-import { keepClosed, openRules, openToAll, permission, portsOf, rulesOf } from './rules.ts';
+import { keepClosed, openRules, opensAllAndNoMore, openToAll, permission, portsOf, rulesOf } from './rules.ts';
 
 const GROUP = 'AWS::EC2::SecurityGroup';
 
@@ -22,6 +29,8 @@ interface Facts {
   readonly ids: Readonly<Record<string, string>>;
   /** What the rules to be taken out open beside what the finding is about, where they do. */
   readonly beside: Readonly<Record<string, readonly string[]>>;
+  /** It is called as the group of isolation that is open on purpose; and whether the finding tells that Firebreak opened it. */
+  readonly flush?: { readonly openedByUs: boolean };
 }
 
 /**
@@ -91,10 +100,27 @@ export default defineRemediation({
       .filter((target) => target !== undefined);
   },
 
-  async read({ ec2 }, { id }, { finding, parameters }) {
+  async tags({ ec2 }, { id }) {
+    return tagsByKey((await groupOf(ec2, id)).Tags ?? []);
+  },
+
+  /** Network interfaces that have the group. */
+  reach({ ec2 }, { id }, enough) {
+    const having = { Filters: [{ Name: 'group-id', Values: [id] }], MaxResults: pageSizeFor(enough, EC2_PAGE) };
+    const pages = paginateDescribeNetworkInterfaces({ client: ec2 }, having);
+    return countUpTo(enough, pages, ({ NetworkInterfaces }) => NetworkInterfaces);
+  },
+
+  population({ ec2 }, _, enough) {
+    const pages = paginateDescribeSecurityGroups({ client: ec2 }, { MaxResults: pageSizeFor(enough, EC2_PAGE) });
+    return countUpTo(enough, pages, ({ SecurityGroups }) => SecurityGroups);
+  },
+
+  async read({ ec2 }, target, { finding, parameters }) {
+    const { id } = target;
     const rules = await rulesOf(ec2, [id]);
     // A group without any rule and one that does not exist look the same; this throws for the latter.
-    if (rules.length === 0) await ec2.send(new DescribeSecurityGroupsCommand({ GroupIds: [id] }));
+    if (rules.length === 0) await groupOf(ec2, id);
     const open = openToAll(rules);
     const ports = portsInQuestion(finding, parameters);
     // What a call opened just now is not in use yet, so that taking all of it back needs no second look.
@@ -108,13 +134,27 @@ export default defineRemediation({
       facts: {
         ids: Object.fromEntries(open.map(({ name, id }) => [name, id])),
         beside: Object.fromEntries(beside),
+        ...(opensAllAndNoMore(rules) &&
+          calledOwnGroup(await groupOf(ec2, id)) === FLUSH && { flush: { openedByUs: isByUs(finding, target) } }),
       } satisfies Facts as Facts,
     };
   },
 
   desired: (state, { finding, parameters }) => keepClosed(state, portsInQuestion(finding, parameters)),
 
-  caution({ facts: { beside } }) {
+  decline: ({ facts: { flush } }) =>
+    flush?.openedByUs
+      ? {
+          outcome: 'excepted',
+          reason: 'Firebreak itself opened it, to let connections go when it isolates an instance',
+        }
+      : undefined,
+
+  caution({ facts: { beside, flush } }) {
+    // Not let pass: whoever may make groups can call one so.
+    if (flush) {
+      return 'it is called as the group by which Firebreak lets connections go, which is open on purpose: one that Firebreak made holds an interface for a moment only, and closed it is of no more use';
+    }
     const wide = Object.entries(beside).map(([name, more]) => `${name} also opens ${more.join(', ')}`);
     return wide.length === 0 ? undefined : `a rule goes as a whole: ${wide.join('; ')}`;
   },
@@ -147,6 +187,19 @@ export default defineRemediation({
     }
   },
 });
+
+async function groupOf(ec2: EC2Client, id: string): Promise<SecurityGroup> {
+  const { SecurityGroups } = await ec2.send(new DescribeSecurityGroupsCommand({ GroupIds: [id] }));
+  if (!SecurityGroups?.[0]) throw new Error('EC2 answered without the security group');
+  return SecurityGroups[0];
+}
+
+/** Only the worker that makes our groups can have a session of its role in the account. */
+function isByUs({ principal }: Context['finding'], { account }: Target): boolean {
+  const by = principal === undefined ? undefined : parseArn(principal);
+  const session = `assumed-role/${memberRole(OWN_GROUPS_WORKER)}/`;
+  return by?.service === 'sts' && by.account === account && by.resource.startsWith(session);
+}
 
 function idOf(name: string, { ids }: Facts): string {
   const id = ids[name];

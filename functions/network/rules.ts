@@ -80,6 +80,13 @@ export const openToAll = (rules: readonly SecurityGroupRule[]): OpenRule[] =>
     ];
   });
 
+/** True when the ingress rules are for all traffic from everywhere, and no others: a group that is open on purpose looks so. */
+export const opensAllAndNoMore = (rules: readonly SecurityGroupRule[]): boolean => {
+  const ingress = rules.filter(({ IsEgress }) => !IsEgress);
+  const open = openToAll(ingress).map(({ name }) => name);
+  return ingress.length === ANYWHERE.size && [...ANYWHERE].every((from) => open.includes(`all from ${from}`));
+};
+
 /** The ports that a rule opens, by its name; -1 is any. */
 export function portsOf(name: string): PortRange {
   const { IpProtocol, FromPort, ToPort } = parsed(name);

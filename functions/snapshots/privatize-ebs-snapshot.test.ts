@@ -28,7 +28,8 @@ const specimen: Specimen = {
   parameters: { allowedAccounts: [allowed] },
   async expose(account, _name, size) {
     const ec2 = new EC2Client(account.client);
-    const target = await shareEbsSnapshot(account, ['all', allowed, ...others(size)]);
+    const tags: Record<string, string> = size === 'usual' ? { team: 'data', 'aws-like': '' } : {};
+    const target = await shareEbsSnapshot(account, ['all', allowed, ...others(size)], tags);
     const neighbour = await shareEbsSnapshot(account, ['all', OUTSIDE_ACCOUNT]);
     const sharedWith = async (SnapshotId: string): Promise<string[]> => {
       const { CreateVolumePermissions: permissions = [] } = await ec2.send(
@@ -38,6 +39,7 @@ const specimen: Specimen = {
     };
     return {
       target,
+      tags,
       finding: aboutAccount(target),
       observe: async () => ({ own: await sharedWith(target.id), neighbour: await sharedWith(neighbour.id) }),
       untouched: (observed) => {

@@ -1,9 +1,11 @@
 import {
   DescribeSnapshotAttributeCommand,
+  DescribeSnapshotsCommand,
   EC2Client,
   ModifySnapshotAttributeCommand,
   paginateDescribeSnapshots,
 } from '@aws-sdk/client-ec2';
+import { countUpTo, EC2_PAGE, pageSizeFor, tagsByKey } from '../../engine/aws/lists.ts';
 import { defineRemediation } from '../../engine/define.ts';
 import { targetOf } from '../../engine/targets.ts';
 import { accessAnalyzer, cloudTrail, securityHub } from '../../engine/triggers.ts';
@@ -50,6 +52,17 @@ export default defineRemediation({
     const ids: string[] = [];
     for await (const { Snapshots = [] } of pages) ids.push(...Snapshots.flatMap(({ SnapshotId = [] }) => SnapshotId));
     return ids.map((id) => targetOf(SNAPSHOT, finding, id)).filter((target) => target !== undefined);
+  },
+
+  async tags({ ec2 }, { id }) {
+    const { Snapshots } = await ec2.send(new DescribeSnapshotsCommand({ SnapshotIds: [id] }));
+    if (!Snapshots?.[0]) throw new Error('EC2 answered without the snapshot');
+    return tagsByKey(Snapshots[0].Tags ?? []);
+  },
+
+  population({ ec2 }, _, enough) {
+    const own = { OwnerIds: ['self'], MaxResults: pageSizeFor(enough, EC2_PAGE) };
+    return countUpTo(enough, paginateDescribeSnapshots({ client: ec2 }, own), ({ Snapshots }) => Snapshots);
   },
 
   async read({ ec2 }, { id }) {

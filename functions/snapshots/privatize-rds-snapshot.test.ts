@@ -24,7 +24,8 @@ const instance: Specimen = {
   parameters,
   async expose(account, name, size) {
     const rds = new RDSClient(account.client);
-    const target = await shareDbSnapshot(account, name, ['all', allowed, ...others(size)]);
+    const tags = { team: 'data' };
+    const target = await shareDbSnapshot(account, name, ['all', allowed, ...others(size)], tags);
     const sharedWith = async (): Promise<string[]> => {
       const { DBSnapshotAttributesResult: result } = await rds.send(
         new DescribeDBSnapshotAttributesCommand({ DBSnapshotIdentifier: target.id }),
@@ -33,6 +34,7 @@ const instance: Specimen = {
     };
     return {
       target,
+      tags,
       finding: findingAbout(account, { source: 'securityhub', type: 'RDS.1', resources: [target] }),
       observe: sharedWith,
       untouched: (observed) => (observed as string[]).filter((who) => who === allowed),

@@ -1,10 +1,15 @@
 import {
   DescribeDBClusterSnapshotAttributesCommand,
+  DescribeDBClusterSnapshotsCommand,
   DescribeDBSnapshotAttributesCommand,
+  DescribeDBSnapshotsCommand,
   ModifyDBClusterSnapshotAttributeCommand,
   ModifyDBSnapshotAttributeCommand,
+  paginateDescribeDBClusterSnapshots,
+  paginateDescribeDBSnapshots,
   RDSClient,
 } from '@aws-sdk/client-rds';
+import { countUpTo, pageSizeFor, tagsByKey } from '../../engine/aws/lists.ts';
 import { defineRemediation } from '../../engine/define.ts';
 import { accessAnalyzer, cloudTrail, securityHub } from '../../engine/triggers.ts';
 import { grantees, keepAllowed, sharing, sharingOf, sharingParameters } from './sharing.ts';
@@ -12,6 +17,8 @@ import { grantees, keepAllowed, sharing, sharingOf, sharingParameters } from './
 const CLUSTER = 'AWS::RDS::DBClusterSnapshot';
 /** The attribute that holds who may restore: `all`, or account ids. */
 const RESTORE = 'restore';
+/** What list operations of RDS take as MaxRecords. */
+const PAGE = { least: 20, most: 100 };
 const somebodyAdded = { valuesToAdd: [{ exists: true }] };
 
 /**
@@ -33,7 +40,12 @@ export default defineRemediation({
   parameters: sharingParameters,
   state: sharing,
   permissions: {
-    read: ['rds:DescribeDBClusterSnapshotAttributes', 'rds:DescribeDBSnapshotAttributes'],
+    read: [
+      'rds:DescribeDBClusterSnapshotAttributes',
+      'rds:DescribeDBClusterSnapshots',
+      'rds:DescribeDBSnapshotAttributes',
+      'rds:DescribeDBSnapshots',
+    ],
     write: ({ type, arn }) => [
       {
         actions: [type === CLUSTER ? 'rds:ModifyDBClusterSnapshotAttribute' : 'rds:ModifyDBSnapshotAttribute'],
@@ -43,6 +55,28 @@ export default defineRemediation({
   },
   gone: ['DBSnapshotNotFoundFault', 'DBClusterSnapshotNotFoundFault'],
   clients: (session) => ({ rds: new RDSClient(session) }),
+
+  async tags({ rds }, { type, id }) {
+    const snapshots =
+      type === CLUSTER
+        ? (await rds.send(new DescribeDBClusterSnapshotsCommand({ DBClusterSnapshotIdentifier: id })))
+            .DBClusterSnapshots
+        : (await rds.send(new DescribeDBSnapshotsCommand({ DBSnapshotIdentifier: id }))).DBSnapshots;
+    if (!snapshots?.[0]) throw new Error('RDS answered without the snapshot');
+    return tagsByKey(snapshots[0].TagList ?? []);
+  },
+
+  /** Of manual snapshots: no other can be shared. */
+  population({ rds }, { type }, enough) {
+    const manual = { SnapshotType: 'manual', MaxRecords: pageSizeFor(enough, PAGE) };
+    return type === CLUSTER
+      ? countUpTo(
+          enough,
+          paginateDescribeDBClusterSnapshots({ client: rds }, manual),
+          ({ DBClusterSnapshots }) => DBClusterSnapshots,
+        )
+      : countUpTo(enough, paginateDescribeDBSnapshots({ client: rds }, manual), ({ DBSnapshots }) => DBSnapshots);
+  },
 
   async read({ rds }, { type, id }) {
     const attributes =

@@ -69,16 +69,17 @@ const everyWay = (bucket: string): BucketSettings => ({
 
 const specimen: Specimen = {
   async expose(account, name, size) {
-    const { statements, ...settings } = everyWay(name);
+    const { statements, tags = {}, ...settings } = everyWay(name);
     // The largest plan changes every part, and leaves no policy.
     const target = await createOpenBucket(account, name, {
       ...settings,
-      statements: size === 'usual' ? (statements ?? []) : [readableByEverybody(name)],
+      ...(size === 'usual' ? { statements: statements ?? [], tags } : { statements: [readableByEverybody(name)] }),
     });
     const neighbour = `${name}-neighbour`;
     await createOpenBucket(account, neighbour, everyWay(neighbour));
     return {
       target,
+      ...(size === 'usual' && { tags }),
       finding: findingAbout(account, {
         source: 'guardduty',
         type: 'Policy:S3/BucketAnonymousAccessGranted',

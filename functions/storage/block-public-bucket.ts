@@ -10,9 +10,11 @@ import {
   PutBucketAclCommand,
   PutBucketPolicyCommand,
   PutPublicAccessBlockCommand,
+  paginateListBuckets,
   type S3Client,
 } from '@aws-sdk/client-s3';
 import * as z from 'zod/mini';
+import { countUpTo, pageSizeFor, tagsByKey } from '../../engine/aws/lists.ts';
 import { defineRemediation } from '../../engine/define.ts';
 import type { Plan, Target } from '../../engine/remediation.ts';
 import { changes, equal } from '../../engine/state.ts';
@@ -82,6 +84,9 @@ interface Facts {
   readonly acl: AccessControlPolicy | null;
 }
 
+/** What ListBuckets takes as MaxBuckets. */
+const PAGE = { least: 1, most: 10_000 };
+
 /** Who may set a tag need not be who may publish, so the tag counts only with the list in response-policy.yml. */
 const WEBSITE_TAG = 'firebreak:public-website';
 
@@ -116,6 +121,7 @@ export default defineRemediation({
       's3:GetBucketPolicyStatus',
       's3:GetBucketPublicAccessBlock',
       's3:GetBucketTagging',
+      's3:ListAllMyBuckets',
     ],
     write({ arn }, plan) {
       const actions = plan ? actionsFor(plan) : Object.values(ACTIONS).flat();
@@ -125,12 +131,20 @@ export default defineRemediation({
   gone: ['NoSuchBucket'],
   clients: (session) => ({ s3: bucketClient(session) }),
 
+  tags: ({ s3 }, target) => bucketTags(s3, named(target)),
+
+  /** S3 is asked in the Region where the bucket was found: it lists those of another only in that. */
+  async population({ s3 }, _, enough) {
+    const here = { BucketRegion: await s3.config.region(), MaxBuckets: pageSizeFor(enough, PAGE) };
+    return countUpTo(enough, paginateListBuckets({ client: s3 }, here), ({ Buckets }) => Buckets);
+  },
+
   async read({ s3 }, target, { parameters }) {
     const bucket = named(target);
-    const [settings, status, tagged] = await Promise.all([
+    const [settings, status, tags] = await Promise.all([
       orNone('NoSuchPublicAccessBlockConfiguration', s3.send(new GetPublicAccessBlockCommand(bucket))),
       orNone('NoSuchBucketPolicy', s3.send(new GetBucketPolicyStatusCommand(bucket))),
-      orNone('NoSuchTagSet', s3.send(new GetBucketTaggingCommand(bucket))),
+      bucketTags(s3, bucket),
     ]);
     const blocked = settings && block.parse(settings.PublicAccessBlockConfiguration);
     const isPublic = status !== null && z.boolean().parse(status.PolicyStatus?.IsPublic);
@@ -148,7 +162,7 @@ export default defineRemediation({
     const facts: Facts = {
       website: {
         listed: parameters.publicWebsites.includes(target.id),
-        tagged: tagged?.TagSet?.some(({ Key, Value }) => Key === WEBSITE_TAG && Value === 'true') ?? false,
+        tagged: tags[WEBSITE_TAG] === 'true',
       },
       otherAccounts: otherAccounts(statements, target.account),
       acl,
@@ -208,6 +222,11 @@ type Bucket = ReturnType<typeof named>;
 
 /** S3 itself checks that the bucket is the account's: its name does not say whose it is. */
 const named = ({ id, account }: Target) => ({ Bucket: id, ExpectedBucketOwner: account });
+
+async function bucketTags(s3: S3Client, bucket: Bucket): Promise<Record<string, string>> {
+  const answer = await orNone('NoSuchTagSet', s3.send(new GetBucketTaggingCommand(bucket)));
+  return tagsByKey(answer?.TagSet ?? []);
+}
 
 const unblocked = (block: Block | null): Block | null =>
   block && { ...block, BlockPublicAcls: false, BlockPublicPolicy: false };

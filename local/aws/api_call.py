@@ -66,7 +66,7 @@ def read_call(environ: dict[str, Any], body: bytes) -> ApiCall:
     not know has no operation."""
     request = Request(environ)
     headers = request.headers
-    access_key, region, signing_name = _credential_scope(request)
+    access_key, region, signing_name = credential_scope(request)
     target = headers.get('X-Amz-Target', '')
     service = _service_name(signing_name, target, request.path)
     call = ApiCall(
@@ -116,7 +116,8 @@ def read_call(environ: dict[str, Any], body: bytes) -> ApiCall:
     return call
 
 
-def _credential_scope(request: Request) -> tuple[str, str, str]:
+def credential_scope(request: Request) -> tuple[str, str, str]:
+    """The access key, Region and signing name that a request was signed with; an unsigned one is taken for S3's."""
     authorization = request.headers.get('Authorization', '')
     match = _CREDENTIAL.search(authorization)
     if match:

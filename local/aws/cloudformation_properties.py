@@ -1,6 +1,7 @@
 """AWS CloudFormation: properties that moto reads over, of resources that it makes, at their creation and their update.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-dynamodb-table.html
+https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-iam-role.html
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-lambda-function.html
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-s3-bucket.html
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sqs-queue.html
@@ -11,6 +12,7 @@ from collections.abc import Callable
 from moto.awslambda.models import LambdaFunction
 from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.table import Table
+from moto.iam.models import Role, iam_backends
 from moto.s3.models import FakeBucket, PublicAccessBlock
 from moto.sqs.models import Queue
 
@@ -46,6 +48,16 @@ def complete_bucket(bucket: FakeBucket, properties: dict) -> None:
     versioning = properties.get('VersioningConfiguration')
     if versioning:
         bucket.versioning_status = versioning['Status']
+
+
+def complete_role(role: Role, properties: dict) -> None:
+    """The managed policies: those that are named, and no others."""
+    backend = iam_backends[role.account_id][role.partition]
+    named = properties.get('ManagedPolicyArns', [])
+    for arn in [arn for arn in role.managed_policies if arn not in named]:
+        backend.detach_role_policy(arn, role.name)
+    for arn in named:
+        backend.attach_role_policy(arn, role.name)
 
 
 def complete_queue(queue: Queue, properties: dict) -> None:
@@ -86,6 +98,7 @@ for _model, _complete in (
     (Table, complete_table),
     (LambdaFunction, complete_function),
     (FakeBucket, complete_bucket),
+    (Role, complete_role),
     (Queue, complete_queue),
 ):
     _update = _model.update_from_cloudformation_json

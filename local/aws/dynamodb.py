@@ -15,6 +15,7 @@ from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import Item
 from moto.dynamodb.models.table import StreamRecord, StreamShard, Table
 from moto.dynamodb.responses import DynamoHandler
+from moto.dynamodbstreams.models import ShardIterator
 from moto.dynamodbstreams.responses import DynamoDBStreamsHandler
 
 one_at_a_time = threading.RLock()
@@ -23,6 +24,7 @@ call_action_as_moto = DynamoHandler.call_action
 call_stream_action_as_moto = DynamoDBStreamsHandler.call_action
 add_as_moto = StreamShard.add
 make_record_as_moto = StreamRecord.__init__
+read_as_moto = ShardIterator.get
 update_item_as_moto = DynamoDBBackend.update_item
 transact_as_moto = DynamoDBBackend.transact_write_items
 
@@ -49,6 +51,14 @@ def add(shard: StreamShard, old: Item | None, new: Item | None) -> None:
     """Wraps `StreamShard.add`."""
     if old is None or new is None or old.to_json() != new.to_json():
         add_as_moto(shard, old, new)
+
+
+def read(iterator: ShardIterator, limit: int = 1000) -> dict:
+    """Wraps `ShardIterator.get`: who finds nothing reads on from there. moto keeps every iterator that it makes, and
+    pollers ask several times a second for as long as the cloud runs."""
+    if iterator.stream_shard.get(iterator.sequence_number, 1):
+        return read_as_moto(iterator, limit)
+    return {'NextShardIterator': iterator.arn, 'Records': []}
 
 
 def update_item(backend: DynamoDBBackend, table_name: str, key: dict, *arguments, **named) -> Item:
@@ -88,6 +98,7 @@ DynamoHandler.call_action = call_action
 DynamoDBStreamsHandler.call_action = call_stream_action
 StreamRecord.__init__ = make_record
 StreamShard.add = add
+ShardIterator.get = read
 # moto copies a table before a transaction; its stream is not part of what may have to be put back.
 StreamShard.__deepcopy__ = lambda shard, memo: shard
 DynamoDBBackend.update_item = update_item

@@ -18,6 +18,9 @@ from api_call import ApiCall
 def render(call: ApiCall, status: int, code: str, message: str) -> Response:
     """An error answer as the call's SDK expects it."""
     request_id = str(uuid.uuid4())
+    if call.service == 'execute-api':
+        text = json.dumps({'message': message})
+        return Response(text, status, {'apigw-requestid': request_id}, content_type='application/json')
     detail = f'<Code>{escape(code)}</Code><Message>{escape(message)}</Message>'
     if call.protocol == 'ec2':
         body = f'<Response><Errors><Error>{detail}</Error></Errors><RequestID>{request_id}</RequestID></Response>'
@@ -42,6 +45,8 @@ def render(call: ApiCall, status: int, code: str, message: str) -> Response:
 def access_denied(call: ApiCall, sentence: str) -> Response:
     """The refusal of IAM. EC2 has a code of its own:
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html"""
+    if call.service == 'execute-api':
+        return render(call, 403, 'Forbidden', 'Forbidden')
     if call.protocol == 'ec2':
         return render(call, 403, 'UnauthorizedOperation', f'You are not authorized to perform this operation. {sentence}')
     if call.service == 'sns':
@@ -55,6 +60,8 @@ def bad_credentials(call: ApiCall, kind: str) -> Response:
     """The refusal of an unknown or inactive key (`invalid`), or of an `expired` session.
     https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
     https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"""
+    if call.service == 'execute-api':
+        return render(call, 403, 'Forbidden', 'Forbidden')
     expired = kind == 'expired'
     if call.protocol == 'ec2':
         if expired:
@@ -79,6 +86,8 @@ def throttled(call: ApiCall) -> Response:
         return render(call, 503, 'RequestLimitExceeded', 'Request limit exceeded.')
     if call.service == 's3':
         return render(call, 503, 'SlowDown', 'Please reduce your request rate.')
+    if call.service == 'execute-api':
+        return render(call, 429, 'TooManyRequests', 'Too Many Requests')
     if call.service in ('lambda', 'securityhub'):
         return render(call, 429, 'TooManyRequestsException', 'Rate exceeded')
     if call.protocol in ('query', 'rest-xml'):

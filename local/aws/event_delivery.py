@@ -74,8 +74,12 @@ def envelope(event: dict) -> dict:
 
 def send_to_targets(rule: Rule, event: dict, transform_input: bool = True) -> None:
     """Replaces `Rule.send_to_targets`. moto sends replayed events untransformed; AWS treats them as any other."""
-    if rule.state == 'DISABLED' or not rule.event_pattern.matches_event(event):
-        return
+    if rule.state != 'DISABLED' and rule.event_pattern.matches_event(event):
+        deliver(rule, event)
+
+
+def deliver(rule: Rule, event: dict) -> None:
+    """Send `event` (in moto's form: `time` in seconds since 1970) to each target of `rule`, or to its dead-letter queue."""
     for target in list(rule.targets):
         try:
             _deliver(rule, target, event)

@@ -135,6 +135,20 @@ def emit_events(request):
     return {'events': events}
 
 
+@door('POST', '/event-pattern')
+def match_events(request):
+    """A door of the embedded cloud, not of AWS: whether each event matches one of some patterns, as Lambda asks of an
+    event source's records. `{patterns, events}`, the patterns as JSON text; answers `{matches}`, a boolean per event.
+    https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html
+    """
+    body = request.json
+    try:
+        patterns = [event_pattern.parse(pattern) for pattern in body['patterns']]
+    except event_pattern.InvalidEventPattern as error:
+        raise DoorError(400, f'Event pattern is not valid. Reason: {error}') from error
+    return {'matches': [any(event_pattern.matches(pattern, event) for pattern in patterns) for event in body['events']]}
+
+
 def _seconds(time_text: str) -> float:
     try:
         time_told = datetime.datetime.fromisoformat(time_text)

@@ -1,4 +1,4 @@
-"""The WSGI application of the embedded cloud: its own doors, and moto behind identification, faults, IAM and the log."""
+"""The WSGI application of the embedded cloud: its own doors; moto and HTTP APIs behind identification, faults, IAM and log."""
 
 import time
 import traceback
@@ -14,6 +14,7 @@ import calls
 import doors
 import errors
 import faults
+import http_api
 from api_call import ApiCall, buffer_body, read_call
 from authorization import AccessDenied, asked, authorize
 from principals import BadCredentials, Caller, current_caller, identify
@@ -39,7 +40,7 @@ class Gate:
 
     def __call__(self, environ: Environment, start_response: Callable[..., Any]) -> Iterable[bytes]:
         path = environ.get('PATH_INFO', '')
-        if path.startswith(doors.PREFIX + '/'):
+        if path.startswith(doors.PREFIX + '/') and not http_api.serves(path):
             buffer_body(environ)
             return doors.answer(environ)(environ, start_response)
         if path.startswith('/moto-api/'):
@@ -56,7 +57,8 @@ class Gate:
 
     def _call(self, environ: Environment) -> Response:
         started = time.time()
-        call = read_call(environ, buffer_body(environ))
+        read = http_api.read_invocation if http_api.serves(environ.get('PATH_INFO', '')) else read_call
+        call = read(environ, buffer_body(environ))
         entry = calls.Call(started, call.service, call.operation, call.region)
         try:
             response = self._answer(environ, call, entry)
@@ -72,12 +74,18 @@ class Gate:
             calls.record(entry)
 
     def _answer(self, environ: Environment, call: ApiCall, entry: calls.Call) -> Response:
+        invocation = call if isinstance(call, http_api.Invocation) else None
+        refused = invocation and invocation.refusal()
+        if refused:
+            return refused
         try:
             caller = identify(call)
+            if invocation:
+                invocation.check_signature(caller)
         except BadCredentials as error:
             entry.decision = 'denied'
             return errors.bad_credentials(call, error.kind)
-        questions = asked(call, caller)
+        questions = invocation.accesses() if invocation else asked(call, caller)
         entry.account, entry.principal = caller.account, caller.label
         entry.actions = list(dict.fromkeys(access.action for access in questions))
         entry.resources = list(dict.fromkeys(access.resource for access in questions))
@@ -104,7 +112,7 @@ class Gate:
         environ['HTTP_X_MOTO_ACCOUNT_ID'] = acting_account(call, caller, questions)
         token = current_caller.set(caller)
         try:
-            response = self._moto(environ)
+            response = call.answer(caller) if isinstance(call, http_api.Invocation) else self._moto(environ)
         except NotImplementedError as error:
             # Not a status that SDKs retry.
             response = errors.render(call, 501, 'NotImplemented', str(error))

@@ -27,6 +27,7 @@ TIMEOUT_SECONDS = 910
 PAYLOAD_BYTES = {'RequestResponse': 6 * 1_048_576, 'Event': 1_048_576}
 
 _runner: list[str] = []
+_handed_over: set[threading.Thread] = set()
 
 
 @door('PUT', '/runner')
@@ -44,8 +45,9 @@ def put_runner(request):
 
 @door('GET', '/runner')
 def get_runner(request):
-    """A door of the embedded cloud, not of AWS: the registered runner."""
-    return {'url': _runner[0] if _runner else None}
+    """A door of the embedded cloud, not of AWS: the registered runner, and the number of asynchronous invocations that
+    it was handed and has not ended."""
+    return {'url': _runner[0] if _runner else None, 'handedOver': len(_handed_over)}
 
 
 @dataclass
@@ -63,6 +65,10 @@ class RunnerError(LambdaClientError):
 
     def __init__(self, message: str):
         super().__init__('ServiceException', message)
+
+
+class TimedOut(RunnerError):
+    """The function did not end while it was waited for."""
 
 
 class TooLarge(LambdaClientError):
@@ -83,15 +89,18 @@ class InvalidContent(LambdaClientError):
         super().__init__('InvalidRequestContentException', f'Could not parse request body into json: {reason}')
 
 
-def run(function_arn: str, payload: str) -> Outcome:
-    """Has the runner run a function and waits for it. Raises RunnerError without a runner, or when it fails."""
+def run(function_arn: str, payload: str, seconds: float = TIMEOUT_SECONDS) -> Outcome:
+    """Has the runner run a function and waits for it. Raises RunnerError without a runner, or when it fails, and TimedOut
+    after so many seconds, while the function may go on."""
     if not _runner:
         raise RunnerError(f'No runner is registered to run {function_arn}: PUT /firebreak/runner.')
     body = json.dumps({'functionArn': function_arn, 'payload': json.loads(payload or '{}')}).encode()
     request = urllib.request.Request(f'{_runner[0]}/invoke', body, {'Content-Type': 'application/json'})
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response:
+        with urllib.request.urlopen(request, timeout=seconds) as response:
             answer = json.load(response)
+    except TimeoutError as error:
+        raise TimedOut(f'{function_arn} did not end within {seconds} s') from error
     except (OSError, ValueError) as error:
         raise RunnerError(f'The runner did not run {function_arn}: {error}') from error
     return Outcome(json.dumps(answer.get('payload')), answer.get('functionError'))
@@ -101,7 +110,9 @@ def invoke_asynchronously(function_arn: str, payload: str) -> None:
     """Hands an event to the runner and waits for nothing, as a service that invokes a function does."""
     if not _runner:
         raise RunnerError(f'No runner is registered to run {function_arn}: PUT /firebreak/runner.')
-    threading.Thread(target=_run_quietly, args=(function_arn, payload), daemon=True).start()
+    thread = threading.Thread(target=_run_quietly, args=(function_arn, payload), daemon=True)
+    _handed_over.add(thread)
+    thread.start()
 
 
 def _run_quietly(function_arn: str, payload: str) -> None:
@@ -109,6 +120,8 @@ def _run_quietly(function_arn: str, payload: str) -> None:
         run(function_arn, payload)
     except RunnerError as error:
         print(error, flush=True)
+    finally:
+        _handed_over.discard(threading.current_thread())
 
 
 def invoke(response: LambdaResponse) -> tuple[int, dict[str, str], str]:

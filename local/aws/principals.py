@@ -1,7 +1,8 @@
 """Who calls: the account's root, an IAM user or a role's session, by the access key of the request.
 
 A key that no AWS would have issued (`test`, or none at all) acts as the root of the account in the header
-`x-moto-account-id`, or of the security account: it is how the machine itself sets things up. Signatures are not checked.
+`x-moto-account-id`, or of the security account: it is how the machine itself sets things up. Signatures are
+checked by http_api.py alone.
 """
 
 import contextvars
@@ -32,6 +33,8 @@ class Session:
     policies: list[str] | None
     issued: datetime.datetime
     expiration: datetime.datetime
+    # How much of the space for packed policies they take, in %; None where there are none.
+    packed: int | None = None
 
     @property
     def arn(self) -> str:
@@ -59,6 +62,13 @@ class Caller:
     def label(self) -> str:
         """What the call log and the fault rules know the caller as: its ARN, 'root' or 'anonymous'."""
         return self.principal.arn if self.checked else 'anonymous' if self.anonymous else 'root'
+
+    def secret(self, access_key: str) -> str | None:
+        """The secret of one of the caller's access keys; root has none that is known."""
+        if self.session:
+            return self.session.secret
+        keys = self.user.access_keys if self.user else []
+        return next((key.secret_access_key for key in keys if key.access_key_id == access_key), None)
 
     @property
     def checked(self) -> bool:
@@ -94,7 +104,9 @@ current_caller: contextvars.ContextVar[Caller] = contextvars.ContextVar('current
 _sessions: dict[str, Session] = {}
 
 
-def open_session(role: Role, name: str, seconds: int, policies: list[str] | None = None) -> Session:
+def open_session(
+    role: Role, name: str, seconds: int, policies: list[str] | None = None, packed: int | None = None
+) -> Session:
     """Begins a session of a role that may be assumed, for so many seconds, limited by session policies."""
     key = iam_backends[role.account_id]['aws'].create_temp_access_key()
     key.role_arn = role.arn
@@ -109,9 +121,15 @@ def open_session(role: Role, name: str, seconds: int, policies: list[str] | None
         policies=policies,
         issued=now,
         expiration=now + datetime.timedelta(seconds=seconds),
+        packed=packed,
     )
     _sessions[session.access_key] = session
     return session
+
+
+def issued_sessions() -> list[Session]:
+    """All sessions, oldest first."""
+    return list(_sessions.values())
 
 
 @door('POST', '/sessions/expire')
@@ -138,8 +156,7 @@ def identify(call: ApiCall) -> Caller:
             raise BadCredentials('invalid')
         if utcnow() >= session.expiration:
             raise BadCredentials('expired')
-        principal = Principal(session.account, session.arn, role_arn=session.role.arn)
-        return Caller(principal, f'{session.role.id}:{session.name}', session=session)
+        return caller_in(session)
     user = _user(call.access_key)
     if user:
         return user
@@ -147,6 +164,12 @@ def identify(call: ApiCall) -> Caller:
         raise BadCredentials('invalid')
     account = call.headers.get('x-moto-account-id') or DEFAULT_ACCOUNT_ID
     return Caller(Principal(account, f'arn:aws:iam::{account}:root'), account, anonymous=not call.access_key)
+
+
+def caller_in(session: Session) -> Caller:
+    """The caller of a call that is made in a session."""
+    principal = Principal(session.account, session.arn, role_arn=session.role.arn)
+    return Caller(principal, f'{session.role.id}:{session.name}', session=session)
 
 
 def _user(access_key: str) -> Caller | None:

@@ -43,7 +43,7 @@ PLACES = {
     ('ssm', 'ParameterNameWithoutLeadingSlash'): 'Name || Names',
     ('ssm', 'AutomationExecutionId'): 'AutomationExecutionId',
     ('events', 'RuleName'): 'Rule || Name',
-    ('events', 'EventBusName'): 'Entries[].EventBusName || EventBusName',
+    ('events', 'EventBusName'): 'EventBusName',
     ('cloudformation', 'StackName'): 'StackName',
     ('secretsmanager', 'SecretId'): 'SecretId || Name',
     ('lambda', 'UUID'): 'UUID',
@@ -77,6 +77,8 @@ def accesses(call: ApiCall, account: str, caller_user: str | None = None) -> lis
     that needs no permission."""
     if not call.operation:
         return [Access(f'{call.prefix}:UnknownOperation', '*')]
+    if call.service == 'events' and call.operation == 'PutEvents':
+        return [_event_access(call.region, account, entry) for entry in call.parameters.get('Entries', [])]
     actions = OPERATIONS.get(call.service, {}).get(call.operation, [f'{call.prefix}:{call.operation}'])
     found = [
         Access(action, resource)
@@ -84,6 +86,14 @@ def accesses(call: ApiCall, account: str, caller_user: str | None = None) -> lis
         for resource in _resources(call, action, account, _with_defaults(call, account, caller_user, action))
     ]
     return found + _tagging(call, account)
+
+
+def _event_access(region: str, account: str, entry: dict[str, Any]) -> Access:
+    """An event that is put on a bus. https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-conditions.html"""
+    bus = entry.get('EventBusName') or 'default'
+    arn = bus if bus.startswith('arn:') else f'arn:aws:events:{region}:{account}:event-bus/{bus}'
+    keys = {'events:source': entry.get('Source'), 'events:detail-type': entry.get('DetailType')}
+    return Access('events:PutEvents', arn, {key: [value] for key, value in keys.items() if value})
 
 
 def _with_defaults(call: ApiCall, account: str, caller_user: str | None, action: str) -> dict[str, Any]:
@@ -107,10 +117,6 @@ def _with_defaults(call: ApiCall, account: str, caller_user: str | None, action:
     elif call.service == 'sqs' and 'QueueUrl' in parameters:
         owner, name = parameters['QueueUrl'].rstrip('/').split('/')[-2:]
         parameters['QueueArn'] = f'arn:aws:sqs:{call.region}:{owner}:{name}'
-    elif call.service == 'events' and call.operation == 'PutEvents':
-        buses = [entry.get('EventBusName') or 'default' for entry in parameters.get('Entries', [])]
-        parameters['Buses'] = [bus for bus in buses if bus.startswith('arn:')]
-        parameters['Entries'] = [{'EventBusName': bus} for bus in buses if not bus.startswith('arn:')]
     elif call.service == 'events':
         # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-manage-iam-access.html
         bus = parameters.pop('EventBusName', None) or 'default'

@@ -21,13 +21,16 @@ SECURITY_ACCOUNT = '111122223333'
 # Files of this folder that supply what moto lacks, imported for their effect; an error in one ends the start.
 EXTENSIONS = [
     'sts',
+    'issued_sessions',
     'service_roles',
     'sqs',
+    'sns',
     'cloudformation',
     'cloudformation_properties',
     'managed_policies',
     'lambda_',
     'lambda_code',
+    'http_api_resources',
     'faults',
     'securityhub',
     'ec2',
@@ -35,6 +38,7 @@ EXTENSIONS = [
     'rds',
     'iam_ages',
     'events',
+    'schedules',
     'dynamodb',
 ]
 

@@ -55,7 +55,7 @@ def assume_role(response: TokenResponse) -> ActionResult:
     role = role_of(arn)
     duration = _duration(response._get_int_param('DurationSeconds', 3_600), role, chained=caller.session is not None)
     documents, packed = _session_policies(role, response._get_param('Policy'), response._get_param('PolicyArns') or [])
-    session = open_session(role, name, duration, documents)
+    session = open_session(role, name, duration, documents, packed)
     return ActionResult(
         {
             'Credentials': {

@@ -7,15 +7,22 @@ import {
 import type { Target } from '../../engine/remediation.ts';
 import { targetOf } from '../../engine/targets.ts';
 import type { Account } from '../specimen.ts';
+import { tagged } from './tags.ts';
 
 /** The most permissions that one call takes. */
 const MODIFICATIONS = 500;
 
 /** Makes a snapshot of a new volume that volumes may be made of by `sharedWith` (account ids, or `all`). */
-export async function shareEbsSnapshot(account: Account, sharedWith: readonly string[]): Promise<Target> {
+export async function shareEbsSnapshot(
+  account: Account,
+  sharedWith: readonly string[],
+  tags: Readonly<Record<string, string>> = {},
+): Promise<Target> {
   const ec2 = new EC2Client(account.client);
   const { VolumeId } = await ec2.send(new CreateVolumeCommand({ AvailabilityZone: `${account.region}a`, Size: 8 }));
-  const { SnapshotId = '' } = await ec2.send(new CreateSnapshotCommand({ VolumeId }));
+  const { SnapshotId = '' } = await ec2.send(
+    new CreateSnapshotCommand({ VolumeId, TagSpecifications: tagged('snapshot', tags) }),
+  );
   for (let from = 0; from < sharedWith.length; from += MODIFICATIONS) {
     await allowEbsSnapshot(account, SnapshotId, sharedWith.slice(from, from + MODIFICATIONS));
   }

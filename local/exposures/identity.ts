@@ -1,5 +1,6 @@
 import { CreateAccessKeyCommand, CreateLoginProfileCommand, CreateUserCommand, IAMClient } from '@aws-sdk/client-iam';
 import type { Account } from '../specimen.ts';
+import { tagList } from './tags.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -7,10 +8,10 @@ const DAY_MS = 86_400_000;
 export async function createUser(
   { client }: Account,
   UserName: string,
-  { path: Path = '/', password }: { path?: string; password?: string } = {},
+  { path: Path = '/', password, tags = {} }: { path?: string; password?: string; tags?: Record<string, string> } = {},
 ): Promise<string> {
   const iam = new IAMClient(client);
-  const { User } = await iam.send(new CreateUserCommand({ UserName, Path }));
+  const { User } = await iam.send(new CreateUserCommand({ UserName, Path, Tags: tagList(tags) }));
   if (password) await iam.send(new CreateLoginProfileCommand({ UserName, Password: password }));
   return User?.Arn ?? '';
 }

@@ -13,9 +13,14 @@ import type { Account } from '../specimen.ts';
 import { type Network, runInstance } from './network.ts';
 
 /** Starts an instance with a data volume beside its root volume. */
-export async function runInstanceWithData(account: Account, network: Network, groups: string[]): Promise<Target> {
+export async function runInstanceWithData(
+  account: Account,
+  network: Network,
+  groups: string[],
+  tags: Readonly<Record<string, string>> = {},
+): Promise<Target> {
   const ec2 = new EC2Client(account.client);
-  const id = await runInstance(account, network, groups);
+  const id = await runInstance(account, network, groups, tags);
   const target = targetOf('AWS::EC2::Instance', { account: account.id, region: account.region, partition: 'aws' }, id);
   if (!target) throw new Error('EC2 started no instance');
   const { Reservations } = await ec2.send(new DescribeInstancesCommand({ InstanceIds: [id] }));

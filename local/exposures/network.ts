@@ -1,13 +1,17 @@
 import {
+  AuthorizeSecurityGroupEgressCommand,
   AuthorizeSecurityGroupIngressCommand,
   CreateSecurityGroupCommand,
   CreateSubnetCommand,
   CreateVpcCommand,
   EC2Client,
   type IpPermission,
+  RevokeSecurityGroupEgressCommand,
   RunInstancesCommand,
 } from '@aws-sdk/client-ec2';
+import { FLUSH, type OwnGroup, ROLE_TAG, ROLES } from '../../engine/own-groups.ts';
 import type { Account } from '../specimen.ts';
+import { tagged } from './tags.ts';
 
 /** An empty VPC with one subnet. */
 export interface Network {
@@ -24,12 +28,43 @@ export async function createNetwork({ client }: Account): Promise<Network> {
 }
 
 /** Makes a security group that lets nobody in, and answers its id. */
-export async function createGroup({ client }: Account, { vpc }: Network, GroupName: string): Promise<string> {
+export async function createGroup(
+  { client }: Account,
+  { vpc }: Network,
+  GroupName: string,
+  tags: Readonly<Record<string, string>> = {},
+): Promise<string> {
   const { GroupId } = await new EC2Client(client).send(
-    new CreateSecurityGroupCommand({ GroupName, Description: 'made to be tried', VpcId: vpc }),
+    new CreateSecurityGroupCommand({
+      GroupName,
+      Description: 'made to be tried',
+      VpcId: vpc,
+      TagSpecifications: tagged('security-group', tags),
+    }),
   );
   return GroupId ?? '';
 }
+
+/** Makes a group as an isolation leaves it; or half made, as EC2 makes it and one that was killed leaves it. */
+export async function createOwnGroup(
+  account: Account,
+  network: Network,
+  which: OwnGroup,
+  { name = which, halfMade = false }: { name?: string; halfMade?: boolean } = {},
+): Promise<string> {
+  const ec2 = new EC2Client(account.client);
+  const GroupId = await createGroup(account, network, name, { [ROLE_TAG]: ROLES[which] });
+  if (halfMade) return GroupId;
+  if (which === FLUSH) {
+    const everyV6: IpPermission = { IpProtocol: '-1', Ipv6Ranges: [{ CidrIpv6: '::/0' }] };
+    await allow(account, GroupId, [EVERY_V4, everyV6]);
+    await ec2.send(new AuthorizeSecurityGroupEgressCommand({ GroupId, IpPermissions: [everyV6] }));
+  } else {
+    await ec2.send(new RevokeSecurityGroupEgressCommand({ GroupId, IpPermissions: [EVERY_V4] }));
+  }
+  return GroupId;
+}
+const EVERY_V4: IpPermission = { IpProtocol: '-1', IpRanges: [{ CidrIp: '0.0.0.0/0' }] };
 
 /** Lets traffic into a group by new rules that all have the same tags. */
 export async function allow(
@@ -38,12 +73,11 @@ export async function allow(
   IpPermissions: IpPermission[],
   tags: Readonly<Record<string, string>> = {},
 ): Promise<void> {
-  const Tags = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
   await new EC2Client(client).send(
     new AuthorizeSecurityGroupIngressCommand({
       GroupId,
       IpPermissions,
-      ...(Tags.length > 0 && { TagSpecifications: [{ ResourceType: 'security-group-rule', Tags }] }),
+      TagSpecifications: tagged('security-group-rule', tags),
     }),
   );
 }
@@ -65,7 +99,12 @@ export const fromAnywhereV6 = (protocol: string, from: number, to: number, Descr
 });
 
 /** Starts an instance whose only interface has these groups, and answers its id. */
-export async function runInstance({ client }: Account, { subnet }: Network, groups: string[]): Promise<string> {
+export async function runInstance(
+  { client }: Account,
+  { subnet }: Network,
+  groups: string[],
+  tags: Readonly<Record<string, string>> = {},
+): Promise<string> {
   const { Instances } = await new EC2Client(client).send(
     new RunInstancesCommand({
       ImageId: 'ami-0b6c1e8d2f47a9530',
@@ -74,6 +113,7 @@ export async function runInstance({ client }: Account, { subnet }: Network, grou
       MaxCount: 1,
       SubnetId: subnet,
       SecurityGroupIds: groups,
+      TagSpecifications: tagged('instance', tags),
     }),
   );
   return Instances?.[0]?.InstanceId ?? '';

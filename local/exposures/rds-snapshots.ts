@@ -10,9 +10,15 @@ import {
 import type { Target } from '../../engine/remediation.ts';
 import { targetOf } from '../../engine/targets.ts';
 import type { Account } from '../specimen.ts';
+import { tagList } from './tags.ts';
 
 /** Makes a manual snapshot of a database instance that may be restored by `sharedWith` (account ids, or `all`). */
-export async function shareDbSnapshot(account: Account, name: string, sharedWith: readonly string[]): Promise<Target> {
+export async function shareDbSnapshot(
+  account: Account,
+  name: string,
+  sharedWith: readonly string[],
+  tags: Readonly<Record<string, string>> = {},
+): Promise<Target> {
   const rds = new RDSClient(account.client);
   await rds.send(
     new CreateDBInstanceCommand({
@@ -24,7 +30,13 @@ export async function shareDbSnapshot(account: Account, name: string, sharedWith
       MasterUserPassword: 'no-secret-1',
     }),
   );
-  await rds.send(new CreateDBSnapshotCommand({ DBInstanceIdentifier: `${name}-db`, DBSnapshotIdentifier: name }));
+  await rds.send(
+    new CreateDBSnapshotCommand({
+      DBInstanceIdentifier: `${name}-db`,
+      DBSnapshotIdentifier: name,
+      Tags: tagList(tags),
+    }),
+  );
   await rds.send(
     new ModifyDBSnapshotAttributeCommand({
       DBSnapshotIdentifier: name,
@@ -40,6 +52,7 @@ export async function shareDbClusterSnapshot(
   account: Account,
   name: string,
   sharedWith: readonly string[],
+  tags: Readonly<Record<string, string>> = {},
 ): Promise<Target> {
   const rds = new RDSClient(account.client);
   await rds.send(
@@ -54,6 +67,7 @@ export async function shareDbClusterSnapshot(
     new CreateDBClusterSnapshotCommand({
       DBClusterIdentifier: `${name}-cluster`,
       DBClusterSnapshotIdentifier: name,
+      Tags: tagList(tags),
     }),
   );
   await rds.send(

@@ -21,15 +21,15 @@ export const bytes: Measurement = {
         {
           head: ['worker', 'minified', 'budget', 'gzip', 'SDK clients'],
           rows: bundles.map((made) => [
-            made.worker,
+            made.name,
             kilobytes(made.bytes),
             kilobytes(budget(made)),
-            kilobytes(gzipSync(readFileSync(path.join(out, made.worker, 'index.mjs'))).length),
+            kilobytes(gzipSync(readFileSync(path.join(out, made.name, 'index.mjs'))).length),
             made.clients.map((client) => client.replace('client-', '')).join(', '),
           ]),
         },
       ],
-      figures: bundles.map((made) => atMost(`bundle: ${made.worker}`, made.bytes, budget(made), kilobytes)),
+      figures: bundles.map((made) => atMost(`bundle: ${made.name}`, made.bytes, budget(made), kilobytes)),
     };
   },
 };

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { bundleAll, HANDLER } from '../bundle.ts';
 import { SHIPPED_POLICY } from '../response-policy.ts';
+import { workerNames } from '../workers.ts';
 import { ROOT, run } from './bench.ts';
 import { atMost, type Measurement, median, ratio } from './measurement.ts';
 
@@ -44,10 +45,12 @@ export const load: Measurement = {
         export const handler = (event) => client.send(new ${command}(event));`;
       await build({ ...HANDLER, stdin: { contents, resolveDir: ROOT }, outfile: path.join(out, name, 'index.mjs') });
     }
-    const workers = bundles.map(({ worker, clients }) => {
+    const names = workerNames();
+    const workers = bundles.flatMap(({ name: worker, clients }) => {
+      if (!names.includes(worker)) return [];
       const own = clients.find((client) => Object.hasOwn(ONE_CLIENT, client));
       if (own === undefined) throw new Error(`${worker} has no client of a resource's service`);
-      return { worker, own };
+      return [{ worker, own }];
     });
     bench.progress(`loading each in ${ROUNDS} processes, in turn`);
     const times = new Map(

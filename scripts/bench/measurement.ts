@@ -29,7 +29,7 @@ export interface Measurement {
   /** One line for `--help`. */
   readonly about: string;
   /** The page that it is a section of. */
-  readonly page: 'benchmarks' | 'cost';
+  readonly page: 'benchmarks' | 'cost' | 'sessions';
   measure(bench: Bench): Promise<Section>;
 }
 

@@ -12,14 +12,24 @@ the same everywhere, and tests hold them. \`npm run bench -- --only calls,bytes\
   cost: `# Cost
 
 What a finding costs at list prices, by \`npm run bench\`, from what was counted on the embedded cloud.`,
+  sessions: `# Sessions
+
+How much of what STS takes for a session policy the write sessions need, by \`npm run bench -- --only sessions\`. That a session
+for a plan cannot write, and one that writes reaches its own target alone, the contract suite (\`local/contract.ts\`) proves for
+every remediation, on the policies that were sent; it also holds the characters below.`,
 };
 
-/** What a page begins with: how it was made, and on what. */
+/** Pages that are the same wherever and whenever they are made. */
+export const REPEATABLE: ReadonlySet<Measurement['page']> = new Set(['sessions']);
+
+/** What a page begins with: how it was made, and on what where that matters. */
 export const preamble = (
   page: Measurement['page'],
   { cores, processor, date }: { readonly cores: number; readonly processor: string; readonly date: string },
 ): string =>
-  `${PROSE[page]}\n\nMeasured on ${date}: ${cores} cores (${processor.trim()}), Node ${process.versions.node}.\n`;
+  REPEATABLE.has(page)
+    ? `${PROSE[page]}\n`
+    : `${PROSE[page]}\n\nMeasured on ${date}: ${cores} cores (${processor.trim()}), Node ${process.versions.node}.\n`;
 
 /** The sections of a page, after a table of all its figures. */
 export const pageOf = (sections: readonly Measured[]): string =>

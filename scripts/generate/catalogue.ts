@@ -33,12 +33,16 @@ function section({ id, title, resource, handles, parameters, permissions }: Acti
     '',
     `${title}. Acts on ${resource.map((type) => `\`${type}\``).join(', ')}.`,
     '',
-    '| source | types |',
-    '|---|---|',
-    ...handles.map(
-      ({ source, types, role }) =>
-        `| ${source}${role ? `, as the ${role}` : ''} | ${types.map((type) => `\`${type}\``).join(', ')} |`,
-    ),
+    ...(handles.length === 0
+      ? ['No finding asks for it: it runs when a person or the sweep names a resource.']
+      : [
+          '| source | types |',
+          '|---|---|',
+          ...handles.map(
+            ({ source, types, role }) =>
+              `| ${source}${role ? `, as the ${role}` : ''} | ${types.map((type) => `\`${type}\``).join(', ')} |`,
+          ),
+        ]),
     '',
     `Reads: ${permissions.read.map((name) => `\`${name}\``).join(', ')}.`,
     ...(Object.keys(defaults).length === 0

@@ -1,4 +1,5 @@
 import { MAX_RECEIVES } from '../../engine/pipeline.ts';
+import type { Worker } from '../workers.ts';
 import { logicalId, type Rule } from './rules.ts';
 
 /** Seconds a worker has for a batch. Its lease, LEASE_SECONDS in engine/pipeline.ts, is longer. */
@@ -14,22 +15,35 @@ const ref = (id: string) => ({ Ref: id });
 const sub = (text: string) => ({ 'Fn::Sub': text });
 
 /** functions/workers.json: what serverless.yml pulls in for each worker. */
-export const workersTemplate = (workers: readonly string[], rules: readonly Rule[]): object => ({
-  functions: Object.fromEntries(workers.map((worker) => [worker, lambda(worker)])),
+export const workersTemplate = (workers: readonly Worker[], rules: readonly Rule[]): object => ({
+  functions: Object.fromEntries(workers.map((worker) => [worker.name, lambda(worker)])),
   template: {
     Resources: Object.assign(
-      {},
+      { InstructWorkers: instructWorkers(workers) },
       ...workers.map((worker) =>
         resources(
           worker,
-          rules.filter((rule) => rule.worker === worker),
+          rules.filter((rule) => rule.worker === worker.name),
         ),
       ),
     ),
   },
 });
 
-const lambda = (worker: string) => ({
+/** Whether a worker reads some of its fixes again later: then it has a queue for that. */
+const looksAgain = ({ remediations }: Worker): boolean =>
+  remediations.some(({ secondLook }) => secondLook !== undefined);
+
+const mapping = (queue: string) => ({
+  sqs: {
+    arn: arnOf(queue),
+    batchSize: 10,
+    functionResponseType: 'ReportBatchItemFailures',
+    maximumConcurrency: MAXIMUM_CONCURRENCY,
+  },
+});
+
+const lambda = ({ name: worker, ...rest }: Worker) => ({
   name: `firebreak-${worker}`,
   description: `Firebreak's ${worker} worker`,
   handler: `dist/${worker}/index.handler`,
@@ -39,22 +53,20 @@ const lambda = (worker: string) => ({
   environment: {
     QUEUE_URL: ref(logicalId(worker, 'queue')),
     DEAD_LETTER_QUEUE_URL: ref(logicalId(worker, 'dead-letter-queue')),
+    ...(looksAgain({ name: worker, ...rest }) && {
+      SECOND_LOOK_QUEUE_URL: ref(logicalId(worker, 'second-look-queue')),
+    }),
   },
   events: [
-    {
-      sqs: {
-        arn: arnOf(logicalId(worker, 'queue')),
-        batchSize: 10,
-        functionResponseType: 'ReportBatchItemFailures',
-        maximumConcurrency: MAXIMUM_CONCURRENCY,
-      },
-    },
+    mapping(logicalId(worker, 'queue')),
+    ...(looksAgain({ name: worker, ...rest }) ? [mapping(logicalId(worker, 'second-look-queue'))] : []),
   ],
 });
 
-function resources(worker: string, rules: readonly Rule[]): object {
+function resources({ name: worker, ...rest }: Worker, rules: readonly Rule[]): object {
   const queue = logicalId(worker, 'queue');
   const deadLetters = logicalId(worker, 'dead-letter-queue');
+  const later = looksAgain({ name: worker, ...rest }) ? [logicalId(worker, 'second-look-queue')] : [];
   const role = logicalId(worker, 'worker-role');
   const sends = (id: string, target: string) => ({
     Sid: id,
@@ -71,11 +83,18 @@ function resources(worker: string, rules: readonly Rule[]): object {
     Action: 'sqs:SendMessage',
     Resource: arnOf(target),
   });
-  const queuePolicy = (target: string) => ({
+  const queuePolicy = (target: string, Statement: readonly object[]) => ({
     Type: 'AWS::SQS::QueuePolicy',
+    Properties: { Queues: [ref(target)], PolicyDocument: { Version: '2012-10-17', Statement } },
+  });
+  const working = (name: string) => ({
+    Type: 'AWS::SQS::Queue',
     Properties: {
-      Queues: [ref(target)],
-      PolicyDocument: { Version: '2012-10-17', Statement: [sends('OwnRules', target), receives(target)] },
+      QueueName: name,
+      VisibilityTimeout: VISIBILITY_TIMEOUT,
+      MessageRetentionPeriod: FOURTEEN_DAYS,
+      SqsManagedSseEnabled: true,
+      RedrivePolicy: { deadLetterTargetArn: arnOf(deadLetters), maxReceiveCount: MAX_RECEIVES },
     },
   });
   return {
@@ -87,18 +106,16 @@ function resources(worker: string, rules: readonly Rule[]): object {
         SqsManagedSseEnabled: true,
       },
     },
-    [queue]: {
-      Type: 'AWS::SQS::Queue',
-      Properties: {
-        QueueName: `firebreak-${worker}`,
-        VisibilityTimeout: VISIBILITY_TIMEOUT,
-        MessageRetentionPeriod: FOURTEEN_DAYS,
-        SqsManagedSseEnabled: true,
-        RedrivePolicy: { deadLetterTargetArn: arnOf(deadLetters), maxReceiveCount: MAX_RECEIVES },
-      },
-    },
-    [`${queue}Policy`]: queuePolicy(queue),
-    [`${deadLetters}Policy`]: queuePolicy(deadLetters),
+    [queue]: working(`firebreak-${worker}`),
+    [`${queue}Policy`]: queuePolicy(queue, [sends('OwnRules', queue), receives(queue)]),
+    [`${deadLetters}Policy`]: queuePolicy(deadLetters, [sends('OwnRules', deadLetters), receives(deadLetters)]),
+    ...Object.fromEntries(
+      later.flatMap((name) => [
+        [name, working(`firebreak-${worker}-second-looks`)],
+        [`${name}Policy`, queuePolicy(name, [receives(name)])],
+      ]),
+    ),
+    [`${deadLetters}Alarm`]: deadLetterAlarm(deadLetters, worker),
     [role]: {
       Type: 'AWS::IAM::Role',
       Properties: {
@@ -137,7 +154,15 @@ function resources(worker: string, rules: readonly Rule[]): object {
                     'sqs:GetQueueAttributes',
                     'sqs:SendMessage',
                   ],
-                  Resource: arnOf(queue),
+                  Resource: later.length === 0 ? arnOf(queue) : [queue, ...later].map(arnOf),
+                },
+                {
+                  Sid: 'ReadKillSwitch',
+                  Effect: 'Allow',
+                  Action: 'ssm:GetParameter',
+                  Resource: sub(
+                    'arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/firebreak/kill-switch',
+                  ),
                 },
                 { Sid: 'Reject', Effect: 'Allow', Action: 'sqs:SendMessage', Resource: arnOf(deadLetters) },
                 {
@@ -156,3 +181,44 @@ function resources(worker: string, rules: readonly Rule[]): object {
     },
   };
 }
+
+/** For approve, undo and sweep: they alone tell the workers what to do. */
+const instructWorkers = (workers: readonly Worker[]) => ({
+  Type: 'AWS::IAM::ManagedPolicy',
+  Properties: {
+    ManagedPolicyName: 'firebreak-instruct-workers',
+    Description: 'For the execution roles of Firebreak that tell its workers what to do, and for nobody else',
+    PolicyDocument: {
+      Version: '2012-10-17',
+      Statement: [
+        {
+          Sid: 'InstructWorkers',
+          Effect: 'Allow',
+          Action: 'lambda:InvokeFunction',
+          Resource: workers.map(({ name }) =>
+            sub(`arn:\${AWS::Partition}:lambda:\${AWS::Region}:\${AWS::AccountId}:function:firebreak-${name}`),
+          ),
+        },
+      ],
+    },
+  },
+});
+
+/** A message that nobody could deal with is an alarm: somebody has to look at it. */
+const deadLetterAlarm = (deadLetters: string, worker: string) => ({
+  Type: 'AWS::CloudWatch::Alarm',
+  Properties: {
+    AlarmName: `firebreak-${worker}-dead-letters`,
+    AlarmDescription: `The ${worker} worker gave messages up, or rejected them: each says why in its attribute reason`,
+    Namespace: 'AWS/SQS',
+    MetricName: 'ApproximateNumberOfMessagesVisible',
+    Dimensions: [{ Name: 'QueueName', Value: { 'Fn::GetAtt': [deadLetters, 'QueueName'] } }],
+    Statistic: 'Maximum',
+    Period: 60,
+    EvaluationPeriods: 1,
+    ComparisonOperator: 'GreaterThanThreshold',
+    Threshold: 0,
+    TreatMissingData: 'notBreaching',
+    AlarmActions: [ref('People')],
+  },
+});

@@ -11,9 +11,9 @@ import {
 } from '@aws-sdk/client-ec2';
 import { afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import type { Action } from '../../engine/remediation.ts';
-import { undo } from '../../engine/respond.ts';
 import type { Response } from '../../engine/response.ts';
 import { responseId } from '../../engine/targets.ts';
+import { undo } from '../../engine/undo.ts';
 import isolateInstance from '../../functions/instances/isolate-instance.ts';
 import { HOME_REGION, MEMBER_ACCOUNTS } from '../../local/connection.ts';
 import { changing, Deployed, inLongForm, killerOf, tried } from '../../local/deployed.ts';

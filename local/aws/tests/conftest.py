@@ -1,11 +1,16 @@
 """One embedded cloud for all tests, reset before each; clients for any account, role or key."""
 
+import http.server
+import io
 import json
 import pathlib
+import queue
 import subprocess
 import sys
+import threading
 import urllib.error
 import urllib.request
+import zipfile
 
 import boto3
 import pytest
@@ -113,3 +118,49 @@ def post(cloud):
         return answer
 
     return send
+
+
+@pytest.fixture
+def runner(cloud):
+    """A queue of the invocations that reach the runner."""
+    received = queue.Queue()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            received.put(json.loads(self.rfile.read(int(self.headers['Content-Length']))))
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b'{"payload": null}')
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.HTTPServer(('127.0.0.1', 0), Handler)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    assert cloud.door('PUT', '/runner', {'url': f'http://127.0.0.1:{server.server_port}'})[0] == 204
+    yield received
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def function(client):
+    """A client of Lambda where the function `f` is."""
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, 'w') as archive:
+        archive.writestr('index.mjs', 'export const handler = () => {}')
+    trust = {
+        'Statement': [
+            {'Effect': 'Allow', 'Principal': {'Service': 'lambda.amazonaws.com'}, 'Action': 'sts:AssumeRole'}
+        ]
+    }
+    role = client('iam').create_role(RoleName='f', AssumeRolePolicyDocument=json.dumps(trust))['Role']['Arn']
+    functions = client('lambda')
+    arguments = {
+        'Runtime': 'nodejs22.x',
+        'Role': role,
+        'Handler': 'index.handler',
+        'Code': {'ZipFile': code.getvalue()},
+    }
+    functions.create_function(FunctionName='f', **arguments)
+    return functions

@@ -250,6 +250,25 @@ def test_a_function_is_as_the_template_says(stack):
     assert (configuration['Architectures'], configuration['TracingConfig']) == (['arm64'], {'Mode': 'Active'})
 
 
+def test_a_role_has_the_managed_policies_of_its_template(stack):
+    document = {'Version': '2012-10-17', 'Statement': [{'Effect': 'Allow', 'Action': 's3:GetObject', 'Resource': '*'}]}
+    policy = {'Type': 'AWS::IAM::ManagedPolicy', 'Properties': {'ManagedPolicyName': 'p', 'PolicyDocument': document}}
+    read_only = 'arn:aws:iam::aws:policy/ReadOnlyAccess'
+
+    def role(*arns):
+        properties = {'RoleName': 'r', 'AssumeRolePolicyDocument': {'Statement': []}, 'ManagedPolicyArns': list(arns)}
+        return {'Policy': policy, 'Role': {'Type': 'AWS::IAM::Role', 'Properties': properties}}
+
+    def attached():
+        found = stack.aws('iam').list_attached_role_policies(RoleName='r')['AttachedPolicies']
+        return [policy['PolicyArn'] for policy in found]
+
+    stack.deploy(role({'Ref': 'Policy'}))
+    assert attached() == [f'arn:aws:iam::{SECURITY}:policy/p']
+    stack.deploy(role(read_only), update=True)
+    assert attached() == [read_only]
+
+
 def test_setting_one_attribute_of_a_queue_keeps_its_policy(client):
     sqs = client('sqs', SECURITY, HOME)
     url = sqs.create_queue(

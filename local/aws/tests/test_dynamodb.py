@@ -123,6 +123,27 @@ class TestStream:
         assert ledger.new() == [('INSERT', None, None), ('INSERT', None, '3')]
 
 
+    def test_a_reader_that_finds_nothing_reads_on_from_there(self, ledger):
+        for _ in range(3):
+            assert ledger.new() == []
+        ledger.put('a')
+        assert ledger.new() == [('INSERT', None, '1')]
+        assert ledger.new() == []
+
+    def test_attributes_of_every_type_are_told(self, ledger):
+        item = {
+            **key('a'),
+            'bytes': {'B': b'\x00\xff'},
+            'sets': {'M': {'bytes': {'BS': [b'a', b'b']}, 'numbers': {'NS': ['1', '2.5']}, 'texts': {'SS': ['x']}}},
+            'list': {'L': [{'NULL': True}, {'BOOL': False}, {'B': b'c'}]},
+        }
+        ledger.client.put_item(TableName='t', Item=item)
+        ledger.new()
+        [record] = ledger.records
+        assert record['dynamodb']['NewImage'] == item
+        assert (record['dynamodb']['Keys'], record['dynamodb']['StreamViewType']) == (key('a'), 'NEW_AND_OLD_IMAGES')
+
+
 class TestConditions:
     def test_the_item_that_failed_the_condition_is_answered(self, ledger):
         ledger.put('a')

@@ -59,3 +59,12 @@ def test_refuses_what_put_rule_refuses(pattern, reason):
     with pytest.raises(InvalidEventPattern, match=None) as refusal:
         parse(pattern)
     assert reason in str(refusal.value)
+
+
+def test_a_door_matches_events_with_any_of_some_patterns(post, cloud):
+    changes = (('INSERT', 'a'), ('MODIFY', 'b'))
+    events = [{'eventName': name, 'dynamodb': {'Keys': {'sk': {'S': key}}}} for name, key in changes]
+    patterns = ['{"eventName": ["REMOVE"]}', '{"dynamodb": {"Keys": {"sk": {"S": [{"prefix": "b"}]}}}}']
+    assert post('/event-pattern', {'patterns': patterns, 'events': events}) == {'matches': [False, True]}
+    status, answer = cloud.door('POST', '/event-pattern', {'patterns': ['{"a": 1}'], 'events': []})
+    assert (status, answer['message'][:27]) == (400, 'Event pattern is not valid.')

@@ -1,11 +1,6 @@
 """EventBridge targets that are no queues: functions, and the buses of other accounts and Regions."""
 
-import http.server
-import io
 import json
-import queue
-import threading
-import zipfile
 
 import pytest
 from botocore.exceptions import ClientError
@@ -19,49 +14,6 @@ def bus(client):
 
 class TestFunctionTargets:
     """A rule that invokes a function, which the registered runner runs."""
-
-    @pytest.fixture
-    def runner(self, cloud):
-        """The events that reach the runner, and `wait()` for the next one."""
-        received = queue.Queue()
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self):
-                received.put(json.loads(self.rfile.read(int(self.headers['Content-Length']))))
-                self.send_response(200)
-                self.end_headers()
-                self.wfile.write(b'{"payload": null}')
-
-            def log_message(self, *_):
-                pass
-
-        server = http.server.HTTPServer(('127.0.0.1', 0), Handler)
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        assert cloud.door('PUT', '/runner', {'url': f'http://127.0.0.1:{server.server_port}'})[0] == 204
-        yield received
-        server.shutdown()
-        server.server_close()
-
-    @pytest.fixture
-    def function(self, client):
-        code = io.BytesIO()
-        with zipfile.ZipFile(code, 'w') as archive:
-            archive.writestr('index.mjs', 'export const handler = () => {}')
-        trust = {
-            'Statement': [
-                {'Effect': 'Allow', 'Principal': {'Service': 'lambda.amazonaws.com'}, 'Action': 'sts:AssumeRole'}
-            ]
-        }
-        role = client('iam').create_role(RoleName='f', AssumeRolePolicyDocument=json.dumps(trust))['Role']['Arn']
-        functions = client('lambda', SECURITY, HOME)
-        arguments = {
-            'Runtime': 'nodejs22.x',
-            'Role': role,
-            'Handler': 'index.handler',
-            'Code': {'ZipFile': code.getvalue()},
-        }
-        functions.create_function(FunctionName='f', **arguments)
-        return functions
 
     def permit(self, function, rule_arn):
         function.add_permission(

@@ -3,6 +3,7 @@
 import io
 import json
 import threading
+import time
 import zipfile
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
@@ -16,6 +17,7 @@ class Runner:
 
     def __init__(self):
         self.sent, self.answer, self.received = [], {'payload': {'ok': True}}, threading.Event()
+        self.seconds = 0
         runner = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -23,6 +25,7 @@ class Runner:
                 body = self.rfile.read(int(self.headers['Content-Length']))
                 runner.sent.append((self.path, json.loads(body)))
                 runner.received.set()
+                time.sleep(runner.seconds)
                 answer = json.dumps(runner.answer).encode()
                 self.send_response(200)
                 self.send_header('Content-Length', str(len(answer)))
@@ -151,6 +154,65 @@ def test_functions_and_mappings_of_a_stack_are_visible(cloud, runner):
     assert json.load(functions.invoke(FunctionName='identity')['Payload']) == {'ok': True}
 
 
+def test_a_mapping_of_a_stream_is_as_its_stack_says(cloud):
+    table = {
+        'TableName': 'ledger',
+        'BillingMode': 'PAY_PER_REQUEST',
+        'AttributeDefinitions': [{'AttributeName': 'pk', 'AttributeType': 'S'}],
+        'KeySchema': [{'AttributeName': 'pk', 'KeyType': 'HASH'}],
+        'StreamSpecification': {'StreamViewType': 'NEW_AND_OLD_IMAGES'},
+    }
+    function = {
+        'FunctionName': 'identity',
+        'Runtime': 'nodejs24.x',
+        'Role': cloud.role('worker'),
+        'Handler': 'index.handler',
+        'Code': {'ZipFile': 'x'},
+    }
+    # As the Serverless Framework writes it.
+    mapping = {
+        'BatchSize': 25,
+        'ParallelizationFactor': 1,
+        'StartingPosition': 'TRIM_HORIZON',
+        'Enabled': True,
+        'EventSourceArn': {'Fn::GetAtt': ['Ledger', 'StreamArn']},
+        'FunctionName': {'Fn::GetAtt': ['Function', 'Arn']},
+        'MaximumRetryAttempts': 0,
+        'BisectBatchOnFunctionError': False,
+        'FunctionResponseTypes': ['ReportBatchItemFailures'],
+        'DestinationConfig': {'OnFailure': {'Destination': {'Fn::GetAtt': ['Queue', 'Arn']}}},
+        'FilterCriteria': {'Filters': [{'Pattern': '{"eventName":["INSERT"]}'}]},
+    }
+    resources = {
+        'Ledger': {'Type': 'AWS::DynamoDB::Table', 'Properties': table},
+        'Queue': {'Type': 'AWS::SQS::Queue', 'Properties': {'QueueName': 'lost'}},
+        'Function': {'Type': 'AWS::Lambda::Function', 'Properties': function},
+    }
+
+    def deploy(call, **changes):
+        changed = {'Type': 'AWS::Lambda::EventSourceMapping', 'Properties': {**mapping, **changes}}
+        call(StackName='s', TemplateBody=json.dumps({'Resources': {**resources, 'Mapping': changed}}))
+        [found] = functions.list_event_source_mappings()['EventSourceMappings']
+        again = functions.get_event_source_mapping(UUID=found['UUID'])
+        assert {name: value for name, value in found.items() if again[name] != value} == {}
+        return found
+
+    stacks, functions = cloud.client('cloudformation'), cloud.client('lambda')
+    stream = {
+        **{name: value for name, value in mapping.items() if name not in ('Enabled', 'FunctionName')},
+        'EventSourceArn': None,
+        'DestinationConfig': {'OnFailure': {'Destination': f'arn:aws:sqs:{REGION}:{SECURITY}:lost'}},
+        'FunctionArn': ARN,
+        'State': 'Enabled',
+    }
+    found = deploy(stacks.create_stack)
+    stream['EventSourceArn'] = cloud.client('dynamodb').describe_table(TableName='ledger')['Table']['LatestStreamArn']
+    assert {name: found[name] for name in stream} == stream
+    changes = {'MaximumRetryAttempts': 3, 'BisectBatchOnFunctionError': True}
+    found = deploy(stacks.update_stack, **changes)
+    assert {name: found[name] for name in stream} == {**stream, **changes}
+
+
 def test_the_runner_is_on_this_machine(cloud):
     assert cloud.door('PUT', '/runner', {'url': 'http://192.0.2.1:80'})[0] == 400
-    assert cloud.door('GET', '/runner') == (200, {'url': None})
+    assert cloud.door('GET', '/runner') == (200, {'url': None, 'handedOver': 0})

@@ -179,3 +179,22 @@ def test_a_cut_off_date_revokes_older_sessions_only(cloud):
     past = statement | {'Condition': {'DateLessThan': {'aws:TokenIssueTime': '2020-01-01T00:00:00Z'}}}
     cloud.client('iam').put_role_policy(RoleName='worker', PolicyName='AWSRevokeOlderSessions', PolicyDocument=policy(past))
     cloud.client('s3', credentials=old).list_buckets()
+
+
+def test_a_door_tells_the_policies_of_a_session_and_decides_by_them(cloud):
+    role = cloud.role('reader', [allow('iam:*')])
+    session_policy = policy(allow('iam:ListUsers'))
+    answer = cloud.client('sts').assume_role(RoleArn=role, RoleSessionName='looking', Policy=session_policy)
+    _, [told] = cloud.door('GET', '/sessions?name=looking')
+    assert told == {
+        'accessKeyId': answer['Credentials']['AccessKeyId'],
+        'arn': answer['AssumedRoleUser']['Arn'],
+        'policies': [session_policy],
+        'packedPolicySize': answer['PackedPolicySize'],
+    }
+    questions = [{'action': action, 'resource': '*'} for action in ('iam:ListUsers', 'iam:DeleteUser', 's3:GetObject')]
+    _, decisions = cloud.door('POST', '/sessions/decisions', {'accessKeyId': told['accessKeyId'], 'questions': questions})
+    assert [decision['allowed'] for decision in decisions] == [True, False, False]
+    assert 'no session policy' in decisions[1]['reason']
+    assert 'no identity-based policy' in decisions[2]['reason']
+    assert cloud.door('POST', '/sessions/decisions', {'accessKeyId': 'ASIANONE', 'questions': []})[0] == 404

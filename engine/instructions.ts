@@ -1,0 +1,198 @@
+import { describeError, isTransient, TransientError } from './errors.ts';
+import { askedFor } from './findings/operator.ts';
+import { inForce } from './guards/hold.ts';
+import { type Leases, leaseKey } from './ledger/ledger.ts';
+import { lookAgain } from './look-again.ts';
+import { actionOf, type Instruction } from './messages.ts';
+import { approvalEnds } from './policy.ts';
+import type { Action } from './remediation.ts';
+import { conclude, type House, hasWritten, type Request, takenBack } from './respond.ts';
+import type { End, Order, Response, ResponseRecord } from './response.ts';
+import { responseId, successorOf, targetFromArn, targetKey } from './targets.ts';
+import { inTurn } from './turns.ts';
+import { opensAgain, type UndoHouse, undo } from './undo.ts';
+
+/** What it takes to follow an instruction. */
+export interface InstructedHouse extends UndoHouse {
+  readonly leases: Leases;
+  readonly actions: readonly Action[];
+}
+
+/**
+ * Does what approve, undo or sweep asks a worker for. Who wants it, and why, is in the ledger, and so is all that is acted on:
+ * an instruction only names it. One that is told twice, or too late, changes nothing.
+ *
+ * @param message id of the message that brought it
+ * @throws what is transient, so that the message comes back
+ */
+export async function follow(instruction: Instruction, message: string, house: InstructedHouse): Promise<void> {
+  if (instruction.do === 'run') return run(instruction, message, house);
+  const record = await recordOf(instruction.response, house);
+  const { response } = record;
+  if (!house.actions.some(({ id }) => id === response.remediation)) {
+    const reason = `needs a person: this version of Firebreak has no ${response.remediation}`;
+    if (!response.outcome || response.outcome === 'awaiting-approval')
+      await end(response, { outcome: 'refused', reason }, house);
+    return;
+  }
+  switch (instruction.do) {
+    case 'approve':
+    case 'deny':
+    case 'expire':
+      return decided(instruction.do, record, message, house);
+    case 'resume':
+      return response.outcome ? undefined : goOn(record, message, house);
+    case 'again':
+      if (response.outcome !== 'deferred' && response.outcome !== 'excepted') return;
+      await inTurn({ ...requestOf(record, house), id: successorOf(response) }, message, house.leases, house);
+      return;
+    case 'look':
+      return look(record, house);
+    case 'undo':
+      return takeBack(record, instruction.undo, message, house);
+  }
+}
+
+/**
+ * Does what was decided on a plan. The first decision that the ledger keeps is the one that counts, and that nobody decided in time
+ * is a decision too; so that whatever is told, by whom and in which order, all do the same.
+ */
+async function decided(
+  told: 'approve' | 'deny' | 'expire',
+  record: ResponseRecord,
+  message: string,
+  house: InstructedHouse,
+): Promise<void> {
+  const { response } = record;
+  const waits = response.outcome === 'awaiting-approval';
+  let decision = record.orders.find(({ verb }) => verb !== 'undo');
+  if (!decision && told === 'expire' && waits && approvalEnds(response, house.policy) <= new Date()) {
+    const at = new Date().toISOString();
+    decision = await house.ledger.order(response.id, { verb: 'expire', by: 'firebreak', at });
+  }
+  if (!decision) {
+    if (told === 'expire') return;
+    throw new Error(`nobody has decided on ${response.id}`);
+  }
+  if (decision.verb === 'approve') {
+    await house.ledger.reopen(response);
+    return goOn(record, message, house);
+  }
+  if (waits) await end(response, endOf(decision, house), house);
+}
+
+const endOf = ({ verb, by, reason }: Order, { policy }: House): End =>
+  verb === 'deny'
+    ? { outcome: 'denied', reason: `denied by ${by}${reason === undefined ? '' : `: ${reason}`}` }
+    : { outcome: 'expired', reason: `nobody decided within ${policy.approvals.expireAfterHours} hours` };
+
+async function end(response: Response, how: End, house: InstructedHouse): Promise<void> {
+  const closed = await house.ledger.close(response, how);
+  house.ended?.(closed);
+}
+
+async function recordOf(id: string, { ledger }: InstructedHouse): Promise<ResponseRecord> {
+  const record = await ledger.get(id);
+  if (!record) throw new Error(`the ledger has no response ${id}`);
+  return record;
+}
+
+const requestOf = ({ response, finding }: ResponseRecord, { actions }: InstructedHouse): Request => ({
+  id: response.id,
+  action: actionOf(response.remediation, actions),
+  target: response.target,
+  finding,
+  correlation: response.correlation,
+  ...(response.siblings !== undefined && { siblings: response.siblings }),
+});
+
+/** Goes on with a response that is open: a fix in its turn, or an undo as it was ordered. */
+async function goOn(record: ResponseRecord, message: string, house: InstructedHouse): Promise<void> {
+  const { id, undoes } = record.response;
+  if (undoes !== undefined) return takeBack(await recordOf(undoes, house), id, message, house);
+  await inTurn(requestOf(record, house), message, house.leases, house);
+}
+
+/** Takes a response back as a person ordered. What opens an exposure again is planned, and waits until somebody approves that. */
+async function takeBack(record: ResponseRecord, id: string, message: string, house: InstructedHouse): Promise<void> {
+  const { response, plan } = record;
+  const order = record.orders.find(({ undo }) => undo === id);
+  if (!order) {
+    // Begun with the command, and ended before it wrote anything: only who began it could go on.
+    const reason = 'whoever began it did not end it, and nothing was written';
+    return end((await recordOf(id, house)).response, { outcome: 'failed', reason }, house);
+  }
+  const { by, reason = `${response.id} was taken back`, until } = order;
+  const request = { ...requestOf(record, house), id, by };
+  const refuse = async (why: string): Promise<void> => {
+    await conclude(request, { outcome: 'refused', reason: why }, house, { undoes: response.id });
+  };
+  if (!response.outcome) {
+    if (!house.lastTry) throw new TransientError(`${response.id} has not ended`);
+    return refuse(`${response.id} has not ended: ask for it again when it has`);
+  }
+  if (!plan || !hasWritten(record)) {
+    return refuse(`${response.id} ended ${response.outcome} without a change: there is nothing to take back`);
+  }
+  const opens = await opensAgain(response, house.ledger);
+  // It brings a fix again, and is stopped as any fix is.
+  const stopped = opens ? undefined : await house.watch?.stopped();
+  if (stopped !== undefined) return refuse(`the kill switch is on: ${stopped}`);
+  await undo(
+    {
+      ...request,
+      recorded: plan,
+      undoes: response.id,
+      message,
+      ...(opens && until !== undefined && { hold: { by, reason, until } }),
+    },
+    {
+      ...house,
+      confirm: async () =>
+        opens
+          ? {
+              outcome: 'awaiting-approval',
+              reason: `it opens again what ${response.id} closed: somebody has to approve that`,
+            }
+          : undefined,
+    },
+  );
+}
+
+/** Reads a fix again, while nothing else works on the resource. What a person took back is no drift. */
+async function look(record: ResponseRecord, house: InstructedHouse): Promise<void> {
+  const { response } = record;
+  const action = actionOf(response.remediation, house.actions);
+  const key = leaseKey(action.id, targetKey(response.target));
+  const busy = await house.holds.take(key, response.id);
+  if (busy !== undefined) {
+    // Whoever works on it reads it too.
+    if (house.lastTry) return;
+    throw new TransientError(`${busy} works on it`);
+  }
+  try {
+    const hold = await house.holds.get(key);
+    const isHeld = hold !== undefined && inForce(hold, new Date());
+    if (!isHeld && (await takenBack(record, house.ledger)) === undefined) await lookAgain(record, action, house);
+  } catch (error) {
+    if (isTransient(error) && !house.lastTry) throw error;
+    // Nothing is said of what could not be read, but that it could not.
+    await house.ledger.append(response.id, 'could not be looked at again', describeError(error));
+  } finally {
+    await house.holds.release(key, response.id);
+  }
+}
+
+async function run(
+  { remediation, arn, account, region, reason }: Extract<Instruction, { do: 'run' }>,
+  message: string,
+  house: InstructedHouse,
+): Promise<void> {
+  const action = actionOf(remediation, house.actions);
+  const target = targetFromArn(action.resource, arn, { account, region });
+  if (!target) throw new Error(`${remediation} acts on no resource like the one that was named`);
+  const once = `run ${new Date().toISOString().slice(0, 10)} ${reason}`;
+  const id = responseId(action.id, target, once);
+  const finding = askedFor(target, { id, title: reason, from: house.home });
+  await inTurn({ id, action, target, finding, correlation: message }, message, house.leases, house);
+}

@@ -1,0 +1,60 @@
+import { type Answer, type Asked, assertOutsider, Refusal } from '../../engine/door.ts';
+import { instruct, type Office, recorded } from '../../engine/office.ts';
+import { approvalEnds } from '../../engine/policy.ts';
+import type { Order, ResponseRecord } from '../../engine/response.ts';
+
+/**
+ * A person approves or denies the stored plan of a response. The first decision stays; who made it may ask again, and the worker
+ * is told again.
+ */
+export async function decide(
+  verb: 'approve' | 'deny',
+  { by, path: { id }, body: { reason } }: Asked<{ readonly reason?: string | undefined }>,
+  office: Office,
+): Promise<Answer> {
+  const record = await recorded(id, office);
+  assertOutsider(by, record);
+  const { response, orders } = record;
+  const known = orders.find((order) => order.verb !== 'undo');
+  const at = new Date();
+  if (!known) await assertOpen(record, at, office);
+  const wanted: Order = { verb, by: by.arn, at: at.toISOString(), ...(reason !== undefined && { reason }) };
+  const kept = known ?? (await office.ledger.order(response.id, wanted));
+  if (kept.verb !== verb || kept.by !== by.arn) {
+    throw new Refusal(
+      409,
+      `${kept.by} ${DECIDED[kept.verb]} ${response.id} at ${kept.at}`,
+      `see firebreak show ${response.id}`,
+    );
+  }
+  await instruct({ do: verb, response: response.id }, office);
+  return { response: response.id, decision: verb, by: kept.by, at: kept.at };
+}
+
+const DECIDED = {
+  approve: 'approved',
+  deny: 'denied',
+  expire: 'ended the time to decide on',
+  undo: 'took back',
+} as const;
+
+/** @throws {Refusal} when there is no plan that waits for a decision, or not any more */
+async function assertOpen({ response }: ResponseRecord, at: Date, { ledger, policy }: Office): Promise<void> {
+  const { id, outcome, undoes } = response;
+  const hours = policy.approvals.expireAfterHours;
+  if (outcome === 'expired' || (outcome === 'awaiting-approval' && approvalEnds(response, policy) <= at)) {
+    const anew = undoes === undefined ? 'the next telling of the finding makes a new plan' : `firebreak undo ${undoes}`;
+    throw new Refusal(410, `nobody decided on ${id} within ${hours} hours, and its plan is too old now`, anew);
+  }
+  if (outcome !== 'awaiting-approval') {
+    throw new Refusal(409, `${id} awaits no approval: it is ${outcome ?? 'open'}`, `see firebreak show ${id}`);
+  }
+  const ordered = undoes === undefined || (await ledger.get(undoes))?.orders.some(({ undo }) => undo === id);
+  if (!ordered) {
+    throw new Refusal(
+      409,
+      `${id} was begun with somebody's own credentials`,
+      `firebreak undo ${undoes} begins another`,
+    );
+  }
+}

@@ -1,0 +1,20 @@
+import * as z from 'zod/mini';
+import { createDoor, route, words } from '../../engine/door.ts';
+import { environment } from '../../engine/environment.ts';
+import { shape } from '../../engine/findings/reader.ts';
+import { deployedOffice } from '../../engine/office.ts';
+import { LONGEST_HOLD, takeBack } from './take-back.ts';
+
+const office = deployedOffice();
+
+const wanted = shape(() =>
+  z.strictObject({
+    reason: z.optional(words()),
+    hold: z.optional(z.int().check(z.gte(0, 'is below 0'), z.lte(LONGEST_HOLD, 'is longer than 52 weeks'))),
+  }),
+);
+
+/** Where people have a response taken back. */
+export const handler = createDoor('undo', environment('ACCOUNT_ID'), {
+  'POST /responses/{id}/undo': route(wanted, (asked) => takeBack(asked, office)),
+});

@@ -1,0 +1,69 @@
+import { type Answer, type Asked, assertOutsider, Refusal } from '../../engine/door.ts';
+import { instruct, type Office, recorded } from '../../engine/office.ts';
+import { approvalEnds } from '../../engine/policy.ts';
+import { hasWritten } from '../../engine/respond.ts';
+import type { Order } from '../../engine/response.ts';
+import { responseId } from '../../engine/targets.ts';
+import { opensAgain } from '../../engine/undo.ts';
+
+const DAY = 86_400;
+/** Seconds. What shall be left alone for longer is an exception of the policy. */
+export const LONGEST_HOLD = 52 * 7 * DAY;
+const USUAL_HOLD = 7 * DAY;
+
+interface Wanted {
+  readonly reason?: string | undefined;
+  /** Seconds; 0: none. */
+  readonly hold?: number | undefined;
+}
+
+/**
+ * A person has a response taken back: by another response, which waits for an approval when it opens again what was closed. One
+ * that has not ended is not begun twice; who began it may ask again, and the worker is told again.
+ */
+export async function takeBack({ by, path, body }: Asked<Wanted>, office: Office): Promise<Answer> {
+  const { ledger } = office;
+  const record = await recorded(path.id, office);
+  assertOutsider(by, record);
+  const { response, orders } = record;
+  const { id, outcome, remediation, target } = response;
+  if (!outcome) throw new Refusal(409, `${id} has not ended`, `wait until it has: firebreak show ${id}`);
+  if (!record.plan || !hasWritten(record)) {
+    throw new Refusal(409, `${id} ended ${outcome} without a change`, 'there is nothing to take back');
+  }
+  const opens = await opensAgain(response, ledger);
+  if (!opens && body.hold) {
+    throw new Refusal(400, `${id} took a fix back: its undo brings the fix again`, 'ask for it without a hold');
+  }
+
+  const earlier = orders.filter(({ verb }) => verb === 'undo');
+  const going = await unfinished(earlier.at(-1), office);
+  // The same for all who ask at once, so that the ledger keeps one of them.
+  const undo = going?.undo ?? responseId(remediation, target, `undo ${earlier.length + 1} of ${id}`);
+  const kept = going ?? (await ledger.order(id, orderOf(undo, by.arn, body, opens)));
+  if (kept.by !== by.arn) {
+    throw new Refusal(409, `${kept.by} has it taken back since ${kept.at}: ${undo}`, `see firebreak show ${undo}`);
+  }
+  await instruct({ do: 'undo', response: id, undo }, office);
+  return { undo, undoes: id, by: kept.by, at: kept.at, until: kept.until ?? null, needsApproval: opens };
+}
+
+function orderOf(undo: string, by: string, { reason, hold = USUAL_HOLD }: Wanted, opens: boolean): Order {
+  const at = new Date();
+  return {
+    verb: 'undo',
+    by,
+    at: at.toISOString(),
+    undo,
+    ...(reason !== undefined && { reason }),
+    ...(opens && hold > 0 && { until: new Date(at.getTime() + hold * 1_000).toISOString() }),
+  };
+}
+
+/** The order of an undo that has not come to its end. */
+async function unfinished(order: Order | undefined, { ledger, policy }: Office): Promise<Order | undefined> {
+  if (order?.undo === undefined) return undefined;
+  const response = (await ledger.get(order.undo))?.response;
+  const waits = response?.outcome === 'awaiting-approval' && approvalEnds(response, policy) > new Date();
+  return !response?.outcome || waits ? order : undefined;
+}
