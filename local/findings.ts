@@ -23,6 +23,7 @@ export function findingAbout(
     status: 'active',
     sample: false,
     requested: false,
+    ...(about.source === 'securityhub' && { productArn: `arn:aws:securityhub:${region}::product/aws/securityhub` }),
     ...about,
     envelope: { id, source: `aws.${about.source}`, detailType: about.type, account, region, time: now },
   };

@@ -206,11 +206,19 @@ const principalsOf = (remediation: string): string[] => {
   ];
 };
 
+const UNLIMITED = 1_000_000;
+
 /** What the specimens need in response-policy.yml, with every remediation automatic. */
 function policyFor(contracts: readonly Contract[]) {
   const remediations = contracts.map(({ action, specimens }) => {
     const parameters = Object.assign({}, ...specimens.map((specimen) => specimen.parameters ?? {}));
     return [action.id, { mode: 'automatic', parameters }] as const;
   });
-  return { version: 1, remediations: Object.fromEntries(remediations) };
+  // One cloud sees more changes in an hour, and of one resource, than an organisation should.
+  return {
+    version: 1,
+    remediations: Object.fromEntries(remediations),
+    budget: { perHour: UNLIMITED, share: 1, shareFrom: UNLIMITED },
+    coolDown: { fixes: UNLIMITED },
+  };
 }
