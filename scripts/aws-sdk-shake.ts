@@ -88,6 +88,10 @@ const UNREACHED_FILES: Readonly<Record<string, string>> = {
   'serde/util-stream/sdk-stream-mixin.browser': 'export const sdkStreamMixin = undefined;',
   'config/config-resolver/regionConfig/getInstanceMetadataRegion':
     'export const getInstanceMetadataRegion = async () => undefined;',
+  // Lambda has no files of profiles: what is not in the environment is not set.
+  'config/shared-ini-file-loader/loadSharedConfigFiles': `
+    export const CONFIG_PREFIX_SEPARATOR = '.';
+    export const loadSharedConfigFiles = async () => ({ configFile: {}, credentialsFile: {} });`,
 };
 
 /** Puts a few lines in place of modules that are never reached, and of each package.json but its version. */
