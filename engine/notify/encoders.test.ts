@@ -245,6 +245,7 @@ describe('CSV', () => {
         // A spreadsheet that separates by semicolons knows no quotes but those at the start of a cell.
         for (const cell of file.split(/;|\r\n/)) expect(cell).not.toMatch(/^[\s"]*[=+\-@＝＋－＠]/);
       }),
+      { examples: [[[['"@']]], [[['"\'@', ';"=']]]] },
     );
   });
 });

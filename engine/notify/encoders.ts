@@ -109,7 +109,7 @@ export function subject(text: string): string {
 }
 
 /** What a spreadsheet takes for a formula at the start of a cell; a quote there, so that the one put before it is known. */
-const FORMULA = /^ *['=+\-@＝＋－＠]/;
+const FORMULA = /^[ "]*['=+\-@＝＋－＠]/;
 /** The start of a cell for a spreadsheet that separates by semicolons, as most of Europe's do. */
 const SEMICOLON = /;(?=[ "']*[=+\-@＝＋－＠])/g;
 
