@@ -155,7 +155,7 @@ describe('policy explain', () => {
     const guards = explain(sample('securityhub/ebs-snapshots-public')).courses[0].guards;
     const asked = guards.filter(({ verdict }: { verdict: string }) => verdict === 'asked');
     expect(asked.map(({ guard }: { guard: string }) => guard)).toEqual([
-      ...['authentic', 'kill-switch', 'hold', 'protected', 'cool-down', 'budget'],
+      ...['authentic', 'kill-switch', 'hold', 'protected', 'waiting', 'cool-down', 'budget'],
     ]);
     expect(explain(sample('securityhub/rds-snapshot-public.not-suppressed')).nothing).toContain('is suppressed');
     expect(explain(sample('securityhub/rds-snapshot-public.not-another-product')).nothing).toContain('rejected');

@@ -14,7 +14,14 @@ import { createOpenBucket, readableByEverybody } from '../../local/exposures/buc
 import { allowEbsSnapshot, shareEbsSnapshot } from '../../local/exposures/ebs-snapshots.ts';
 import { createAccessKey, createUser } from '../../local/exposures/identity.ts';
 import { runInstanceWithData } from '../../local/exposures/instances.ts';
-import { allow, createGroup, createNetwork, fromAnywhere, fromAnywhereV6 } from '../../local/exposures/network.ts';
+import {
+  allow,
+  createGroup,
+  createNetwork,
+  fromAnywhere,
+  fromAnywhereV6,
+  type Network,
+} from '../../local/exposures/network.ts';
 import { type Told, told } from '../../local/scenes.ts';
 import type { Account } from '../../local/specimen.ts';
 
@@ -64,9 +71,12 @@ export async function publicSnapshot(account: Account): Promise<Wrong & { again(
 }
 
 /** A security group of the first member that lets everybody in at ports 22 and 3389, by IPv4 and IPv6, and at 443. */
-export async function openGroup(account: Account): Promise<Wrong & { rules(): Promise<readonly string[]> }> {
+export async function openGroup(
+  account: Account,
+): Promise<Wrong & { readonly network: Network; rules(): Promise<readonly string[]> }> {
   const ec2 = new EC2Client(account.client);
-  const group = await createGroup(account, await createNetwork(account), fresh());
+  const network = await createNetwork(account);
+  const group = await createGroup(account, network, fresh());
   for (const port of [22, 3389])
     await allow(account, group, [fromAnywhere('tcp', port, port), fromAnywhereV6('tcp', port, port)]);
   await allow(account, group, [fromAnywhere('tcp', 443, 443)]);
@@ -88,6 +98,7 @@ export async function openGroup(account: Account): Promise<Wrong & { rules(): Pr
         { 'sg-0c4e1a97b25d8f360': group, 'aed96cb9-e70d-464e-9b6b-0f1bb469f859': finding, ...names },
         administrator,
       ),
+    network,
     rules,
     closed: async () => !(await rules()).some((rule) => rule.startsWith('22 ')),
   };
