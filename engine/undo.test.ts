@@ -80,6 +80,14 @@ test('an undo that is told twice does not take its own half-written work for som
       facts: {},
     },
   };
+  const { finding, correlation } = request;
+  await new FileLedger(root).open(
+    {
+      ...{ id: request.undoes, remediation: action.id, target, correlation, finding },
+      startedAt: new Date().toISOString(),
+    },
+    finding,
+  );
   const session = sessionConfig(HOME.account, HOME.region);
   const house = (read: () => Promise<void>): UndoHouse => ({
     ledger: new FileLedger(root),
