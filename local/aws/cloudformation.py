@@ -1,10 +1,12 @@
 """AWS CloudFormation: what a deployment of Firebreak needs and moto leaves out.
 
 Facts supplied, where moto differs:
-- Policies of queues, buckets and buses are resources of a stack. moto reports them as created and creates nothing.
+- Policies of queues, buckets and buses, and alarms, are resources of a stack. moto reports them as created and creates
+  nothing.
   https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sqs-queuepolicy.html
   https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-s3-bucketpolicy.html
   https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-events-eventbuspolicy.html
+  https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudwatch-alarm.html
 - ValidateTemplate looks at the syntax alone. moto has cfn-lint look at it, and takes its advice for errors.
   https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ValidateTemplate.html
 - A role's inline policy is text, however it was put. moto keeps the template's object.
@@ -19,6 +21,7 @@ from moto.cloudformation.exceptions import ValidationError
 from moto.cloudformation.models import CloudFormationBackend
 from moto.cloudformation.parsing import get_model_map
 from moto.cloudformation.utils import yaml_tag_constructor
+from moto.cloudwatch.models import cloudwatch_backends
 from moto.events.models import events_backends
 from moto.iam.models import Role
 from moto.s3.models import s3_backends
@@ -27,8 +30,8 @@ from moto.sqs.models import sqs_backends
 put_policy_as_moto = Role.put_policy
 
 
-class ResourcePolicy:
-    """A policy that a stack puts on resources of another kind; it has no name of its own.
+class StackResource:
+    """What a stack puts beside the resources that moto knows: a policy on some of them, an alarm.
 
     It has the methods of moto's CloudFormationModel, which only modules within moto can inherit.
     """
@@ -49,18 +52,18 @@ class ResourcePolicy:
 
     @classmethod
     def put(cls, properties: dict[str, Any], account: str, region: str) -> None:
-        """Puts the policy on its resources."""
+        """Puts what the properties say."""
         raise NotImplementedError
 
     @classmethod
     def remove(cls, properties: dict[str, Any], account: str, region: str) -> None:
-        """Takes the policy away from those of its resources that still exist."""
+        """Takes away what of it still exists."""
         raise NotImplementedError
 
     @classmethod
     def create_from_cloudformation_json(
         cls, resource_name: str, cloudformation_json: dict[str, Any], account_id: str, region_name: str, **kwargs: Any
-    ) -> 'ResourcePolicy':
+    ) -> 'StackResource':
         cls.put(cloudformation_json['Properties'], account_id, region_name)
         return cls(resource_name, cloudformation_json['Properties'])
 
@@ -72,14 +75,14 @@ class ResourcePolicy:
         cloudformation_json: dict[str, Any],
         account_id: str,
         region_name: str,
-    ) -> 'ResourcePolicy':
+    ) -> 'StackResource':
         original_resource.delete(account_id, region_name)
         original_resource.properties = cloudformation_json['Properties']
         cls.put(original_resource.properties, account_id, region_name)
         return original_resource
 
 
-class QueuePolicy(ResourcePolicy):
+class QueuePolicy(StackResource):
     """Queues are named by URL."""
 
     @classmethod
@@ -97,7 +100,7 @@ class QueuePolicy(ResourcePolicy):
                 queues[name].policy = None
 
 
-class BucketPolicy(ResourcePolicy):
+class BucketPolicy(StackResource):
     """One bucket, named."""
 
     @classmethod
@@ -112,7 +115,7 @@ class BucketPolicy(ResourcePolicy):
             bucket.policy = None
 
 
-class EventBusPolicy(ResourcePolicy):
+class EventBusPolicy(StackResource):
     """One statement of a bus's policy, under its Sid."""
 
     @classmethod
@@ -133,6 +136,31 @@ class EventBusPolicy(ResourcePolicy):
         bus = events_backends[account][region].event_buses.get(properties.get('EventBusName', 'default'))
         if bus:
             bus._statements.pop(properties['StatementId'], None)
+
+
+class Alarm(StackResource):
+    """An alarm on one metric. Nothing in the embedded cloud measures metrics: its state is what SetAlarmState says."""
+
+    @classmethod
+    def put(cls, properties: dict[str, Any], account: str, region: str) -> None:
+        cloudwatch_backends[account][region].put_metric_alarm(
+            name=properties['AlarmName'],
+            description=properties.get('AlarmDescription', ''),
+            namespace=properties['Namespace'],
+            metric_name=properties['MetricName'],
+            dimensions=properties.get('Dimensions', []),
+            statistic=properties['Statistic'],
+            period=int(properties['Period']),
+            evaluation_periods=int(properties['EvaluationPeriods']),
+            comparison_operator=properties['ComparisonOperator'],
+            threshold=float(properties['Threshold']),
+            treat_missing_data=properties.get('TreatMissingData', 'missing'),
+            alarm_actions=properties.get('AlarmActions', []),
+        )
+
+    @classmethod
+    def remove(cls, properties: dict[str, Any], account: str, region: str) -> None:
+        cloudwatch_backends[account][region].delete_alarms([properties['AlarmName']])
 
 
 class _TemplateLoader(yaml.SafeLoader):
@@ -168,6 +196,7 @@ CloudFormationBackend.validate_template = validate_template
 Role.put_policy = put_policy
 get_model_map().update(
     {
+        'AWS::CloudWatch::Alarm': Alarm,
         'AWS::SQS::QueuePolicy': QueuePolicy,
         'AWS::S3::BucketPolicy': BucketPolicy,
         'AWS::Events::EventBusPolicy': EventBusPolicy,

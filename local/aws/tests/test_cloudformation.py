@@ -86,6 +86,28 @@ def put_event(stack, account=SECURITY, **entry):
     return stack.client('events', account, HOME).put_events(Entries=[event])
 
 
+def test_an_alarm_is_as_the_template_says_until_it_is_removed(stack):
+    properties = {
+        'AlarmName': 'dead-letters',
+        'Namespace': 'AWS/SQS',
+        'MetricName': 'ApproximateNumberOfMessagesVisible',
+        'Dimensions': [{'Name': 'QueueName', 'Value': {'Fn::GetAtt': ['Queue', 'QueueName']}}],
+        'Statistic': 'Maximum',
+        'Period': 60,
+        'EvaluationPeriods': 1,
+        'ComparisonOperator': 'GreaterThanThreshold',
+        'Threshold': 0,
+        'AlarmActions': ['arn:aws:sns:eu-west-1:111122223333:people'],
+    }
+    stack.deploy({'Queue': QUEUE, 'Alarm': {'Type': 'AWS::CloudWatch::Alarm', 'Properties': properties}})
+    [alarm] = stack.aws('cloudwatch').describe_alarms()['MetricAlarms']
+    assert alarm['Dimensions'] == [{'Name': 'QueueName', 'Value': 'q'}]
+    assert (alarm['MetricName'], alarm['Threshold']) == (properties['MetricName'], 0)
+    assert alarm['AlarmActions'] == properties['AlarmActions']
+    stack.deploy({'Queue': QUEUE}, update=True)
+    assert stack.aws('cloudwatch').describe_alarms()['MetricAlarms'] == []
+
+
 def test_a_queue_policy_admits_the_rule_until_it_is_removed(stack):
     stack.deploy({'Queue': QUEUE, 'Rule': RULE})
     put_event(stack)
