@@ -5,7 +5,7 @@ import { identify } from './caller.ts';
 import { outcomeSpan } from './desk.ts';
 import { Failure } from './failure.ts';
 import { type Book, findResponse, type LedgerOptions } from './ledgers.ts';
-import { ended, order } from './orders.ts';
+import { askDoor, untilEnded } from './orders.ts';
 import { present } from './show.ts';
 import type { Io } from './terminal.ts';
 
@@ -42,13 +42,13 @@ export async function decide(verb: 'approve' | 'deny', id: string, options: Deci
   }
   const caller = await identify(options.region);
   const said = options.reason === undefined ? {} : { reason: options.reason };
-  const decision = await order(caller, `/responses/${id}/${verb}`, said);
+  const decision = await askDoor(caller, `/responses/${id}/${verb}`, said);
   io.err.line(['dim', `${verb === 'approve' ? 'approved' : 'denied'} by ${decision.by}`]);
   if (!options.wait) {
     if (options.json) io.out.json({ decision });
     return 0;
   }
-  const record = await ended(id, found.ledger, ['awaiting-approval'], io.err);
+  const record = await untilEnded(id, found.ledger, ['awaiting-approval'], io.err);
   const { response } = record;
   const next = await newPlan(record, found, io);
   if (options.json) io.out.json({ decision, ...record, next: next ?? null });
@@ -69,5 +69,5 @@ async function newPlan(
   { err }: Io,
 ): Promise<ResponseRecord | undefined> {
   if (response.outcome !== 'changed-since' || response.undoes !== undefined) return undefined;
-  return ended(successorOf(response), ledger, [], err);
+  return untilEnded(successorOf(response), ledger, [], err);
 }

@@ -14,15 +14,15 @@ import { Failure } from './failure.ts';
 export const DOOR_PARAMETER = '/firebreak/door';
 
 /** What a person asks of a deployed Firebreak; IAM decides, and the function learns from IAM who asks. */
-export interface DoorRequest {
-  readonly method: 'GET' | 'POST';
+interface DoorRequest {
+  readonly method: 'POST';
   /** `/responses/{id}/approve`: plain segments, which no encoding changes. */
   readonly path: string;
   readonly body?: Json;
 }
 
 /** What the function behind the door answered. */
-export interface DoorAnswer {
+interface DoorAnswer {
   readonly status: number;
   /** Absent where there is none. */
   readonly body?: Json;

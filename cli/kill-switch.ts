@@ -21,7 +21,7 @@ interface Word {
   readonly since: string | null;
 }
 
-/** `firebreak stop <reason>`: no deployed worker changes anything any more, within a minute. */
+/** `firebreak stop <reason>`: no deployed worker fixes anything more, within a minute. */
 export async function stop(reason: string, options: SwitchOptions, io: Io): Promise<number> {
   if (reason.toLowerCase() === OFF)
     throw new UsageError(`"${reason}" is what the switch says when everything runs: say why`);

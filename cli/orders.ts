@@ -17,7 +17,7 @@ type Told = { readonly [name: string]: Json };
  * Asks a deployed Firebreak for something through its door, and answers what it took on.
  * @throws {Failure} with its reason, and what it advises, when it did not
  */
-export async function order(caller: Caller, path: string, body: Told): Promise<Told> {
+export async function askDoor(caller: Caller, path: string, body: Told): Promise<Told> {
   const { status, body: said = null } = await callDoor(caller, { method: 'POST', path, body });
   const told: Told = said !== null && typeof said === 'object' && !Array.isArray(said) ? (said as Told) : {};
   if (status === 202) return told;
@@ -30,7 +30,7 @@ export async function order(caller: Caller, path: string, body: Told): Promise<T
  * @param waiting outcomes that are not its end
  * @throws {Failure} when it has not ended in time
  */
-export async function ended(
+export async function untilEnded(
   id: string,
   ledger: Ledger,
   waiting: readonly Outcome[],

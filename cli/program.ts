@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { OUTCOMES } from '../engine/response.ts';
+import { LONGEST_REASON, OUTCOMES } from '../engine/response.ts';
+import { LONGEST_HOLD_MS } from '../engine/undo.ts';
 import type { BreakerOptions } from './breaker.ts';
 import type { CatalogueOptions } from './catalogue.ts';
 import type { DecideOptions } from './decide.ts';
@@ -15,8 +16,6 @@ import type { UndoOptions } from './undo.ts';
 
 const DAY_MS = 86_400_000;
 const UNITS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: DAY_MS, w: 7 * DAY_MS };
-const LONGEST_HOLD_MS = 52 * 7 * DAY_MS;
-const LONGEST_REASON = 500;
 const LARGEST_LIMIT = 10_000;
 const LARGEST_CONCURRENCY = 100;
 
@@ -246,7 +245,11 @@ export function commandLine(version: string, io: Io, ended: (code: number) => vo
       ended(await policyExplain(file, options, io));
     });
 
-  verb('stop', 'have no deployed worker change anything, within a minute', [region, json])
+  verb(
+    'stop',
+    'have no deployed worker fix anything more, within a minute; what has begun is finished, and undo works',
+    [region, json],
+  )
     .argument('<reason>', 'why, for everybody whose response is deferred', reasonText)
     .addHelpText('after', examples('firebreak stop "the rules deploy went wrong, see INC-7"'))
     .action(async (why: string, options: SwitchOptions) => {

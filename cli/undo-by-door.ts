@@ -1,8 +1,9 @@
 import type { Response } from '../engine/response.ts';
+import { usualReason } from '../engine/undo.ts';
 import { agreed } from './ask.ts';
 import { identify } from './caller.ts';
 import { Failure, UsageError } from './failure.ts';
-import { ended, order } from './orders.ts';
+import { askDoor, untilEnded } from './orders.ts';
 import type { Io } from './terminal.ts';
 import type { Undone, UndoOptions } from './undo.ts';
 import { announce, type Said, showUndo, tellUndo } from './undo-shown.ts';
@@ -27,7 +28,7 @@ export async function undoByDoor(undone: Undone, options: UndoOptions, io: Io): 
   }
   const caller = await identify(options.region);
   const { reason, hold } = options;
-  const taken = await order(caller, `/responses/${id}/undo`, {
+  const taken = await askDoor(caller, `/responses/${id}/undo`, {
     ...(reason !== undefined && { reason }),
     ...(hold !== undefined && { hold: Math.round(hold / 1_000) }),
   });
@@ -35,11 +36,11 @@ export async function undoByDoor(undone: Undone, options: UndoOptions, io: Io): 
   const by = String(taken.by);
   const until = taken.until;
   io.err.line(['dim', `asked for as ${undo}`]);
-  const planned = await ended(undo, ledger, [], io.err);
+  const planned = await untilEnded(undo, ledger, [], io.err);
   const said: Said = {
     opens,
     kind: undone.kind,
-    hold: typeof until === 'string' ? { by, reason: reason ?? `${id} was taken back`, until } : undefined,
+    hold: typeof until === 'string' ? { by, reason: reason ?? usualReason(id), until } : undefined,
   };
   const { plan } = planned;
   const tell = (response: Response, shown: boolean) => tellUndo(response, plan, shown, said, undone, options, io);
@@ -51,8 +52,8 @@ export async function undoByDoor(undone: Undone, options: UndoOptions, io: Io): 
     screen.line(`it waits for an approval: firebreak approve ${undo}`);
     return tell(planned.response, true);
   }
-  if (yes) await order(caller, `/responses/${undo}/approve`, {});
-  else await order(caller, `/responses/${undo}/deny`, { reason: 'not wanted after all' });
-  const { response } = await ended(undo, ledger, ['awaiting-approval'], io.err);
+  if (yes) await askDoor(caller, `/responses/${undo}/approve`, {});
+  else await askDoor(caller, `/responses/${undo}/deny`, { reason: 'not wanted after all' });
+  const { response } = await untilEnded(undo, ledger, ['awaiting-approval'], io.err);
   return tell(response, true);
 }

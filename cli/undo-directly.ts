@@ -2,16 +2,13 @@ import { randomUUID } from 'node:crypto';
 import type { Stop } from '../engine/guards/guard.ts';
 import type { Plan } from '../engine/remediation.ts';
 import { responseId } from '../engine/targets.ts';
-import { undo } from '../engine/undo.ts';
+import { USUAL_HOLD_MS, undo, usualReason } from '../engine/undo.ts';
 import { agreed } from './ask.ts';
 import { CallerOrRole, identify } from './caller.ts';
 import { recordedAction } from './desk.ts';
 import type { Io, Terminal } from './terminal.ts';
 import type { Undone, UndoOptions } from './undo.ts';
 import { announce, type Said, showUndo, tellUndo } from './undo-shown.ts';
-
-/** How long an undo holds the resource, unless it says otherwise. */
-const USUAL_HOLD_MS = 7 * 86_400_000;
 
 /** Takes a response back with the caller's own credentials. */
 export async function undoDirectly(undone: Undone, options: UndoOptions, io: Io): Promise<number> {
@@ -55,7 +52,7 @@ export async function undoDirectly(undone: Undone, options: UndoOptions, io: Io)
   return tellUndo(ended, plan, shown !== undefined, said, undone, options, io);
 }
 
-function holdFor(id: string, by: string, { reason = `${id} was taken back`, hold = USUAL_HOLD_MS }: UndoOptions) {
+function holdFor(id: string, by: string, { reason = usualReason(id), hold = USUAL_HOLD_MS }: UndoOptions) {
   return hold === 0 ? undefined : { by, reason, until: new Date(Date.now() + hold).toISOString() };
 }
 

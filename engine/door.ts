@@ -8,8 +8,9 @@ import type {
 } from 'aws-lambda';
 import * as z from 'zod/mini';
 import { json, read, type Shape } from './findings/reader.ts';
+import { inLog } from './notify/encoders.ts';
 import { principalOf, subjects } from './principals.ts';
-import type { ResponseRecord } from './response.ts';
+import { LONGEST_REASON, type ResponseRecord } from './response.ts';
 import type { Json } from './state.ts';
 
 /** A person who asks, as IAM knows them. */
@@ -56,7 +57,9 @@ export const route =
 
 /** A person's own words: bounded, since they are stored and shown. */
 export const words = () =>
-  z.string().check(z.trim(), z.minLength(1, 'is empty'), z.maxLength(500, 'is longer than 500'));
+  z
+    .string()
+    .check(z.trim(), z.minLength(1, 'is empty'), z.maxLength(LONGEST_REASON, `is longer than ${LONGEST_REASON}`));
 
 /** Characters of a body: more than any closed shape here has. */
 const LONGEST_BODY = 4_096;
@@ -69,7 +72,7 @@ const LONGEST_BODY = 4_096;
  * @param account that the function runs in: an HTTP API lets nobody in from another
  */
 export function createDoor(name: string, account: string, routes: Readonly<Record<string, Route>>) {
-  const logger = new Logger({ serviceName: name });
+  const logger = new Logger({ serviceName: name, jsonReplacerFn: inLog });
   return middy<APIGatewayProxyEventV2WithIAMAuthorizer, APIGatewayProxyStructuredResultV2>()
     .use(injectLambdaContext(logger))
     .handler(async (event, _context: LambdaContext) => {

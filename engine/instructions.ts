@@ -7,10 +7,10 @@ import { actionOf, type Instruction } from './messages.ts';
 import { approvalEnds } from './policy.ts';
 import type { Action } from './remediation.ts';
 import { conclude, type House, hasWritten, type Request, takenBack } from './respond.ts';
-import type { End, Order, Response, ResponseRecord } from './response.ts';
+import { decisionOf, type End, type Order, type Response, type ResponseRecord } from './response.ts';
 import { responseId, successorOf, targetFromArn, targetKey } from './targets.ts';
 import { inTurn } from './turns.ts';
-import { opensAgain, type UndoHouse, undo } from './undo.ts';
+import { opensAgain, type UndoHouse, undo, usualReason } from './undo.ts';
 
 /** What it takes to follow an instruction. */
 export interface InstructedHouse extends UndoHouse {
@@ -65,7 +65,7 @@ async function decided(
 ): Promise<void> {
   const { response } = record;
   const waits = response.outcome === 'awaiting-approval';
-  let decision = record.orders.find(({ verb }) => verb !== 'undo');
+  let decision: Order | undefined = decisionOf(record);
   if (!decision && told === 'expire' && waits && approvalEnds(response, house.policy) <= new Date()) {
     const at = new Date().toISOString();
     decision = await house.ledger.order(response.id, { verb: 'expire', by: 'firebreak', at });
@@ -127,7 +127,7 @@ async function takeBack(record: ResponseRecord, id: string, message: string, hou
     const reason = 'whoever began it did not end it, and nothing was written';
     return end((await recordOf(id, house)).response, { outcome: 'failed', reason }, house);
   }
-  const { by, reason = `${response.id} was taken back`, until } = order;
+  const { by, reason = usualReason(response.id), until } = order;
   const request = { ...requestOf(record, house), id, by };
   const refuse = async (why: string): Promise<void> => {
     await conclude(request, { outcome: 'refused', reason: why }, house, { undoes: response.id });
@@ -140,8 +140,9 @@ async function takeBack(record: ResponseRecord, id: string, message: string, hou
     return refuse(`${response.id} ended ${response.outcome} without a change: there is nothing to take back`);
   }
   const opens = await opensAgain(response, house.ledger);
-  // It brings a fix again, and is stopped as any fix is.
-  const stopped = opens ? undefined : await house.watch?.stopped();
+  const begun = await house.ledger.get(id);
+  // It brings a fix again, and the kill switch stops that, unless it has begun.
+  const stopped = opens || (begun && hasWritten(begun)) ? undefined : await house.watch?.stopped();
   if (stopped !== undefined) return refuse(`the kill switch is on: ${stopped}`);
   await undo(
     {

@@ -123,7 +123,6 @@ const promotionSchema = z.strictObject({
   severity: z.enum(SEVERITIES),
   reason: words(),
 });
-export type Promotion = z.infer<typeof promotionSchema>;
 
 /** Changes in one hour of the clock. */
 const perHour = () => z.int().check(z.gte(1));
@@ -184,7 +183,7 @@ export const policySchema = z.strictObject({
   /** A resource that was fixed so often within so many hours waits for a person. */
   coolDown: z.prefault(
     z.strictObject({
-      fixes: z._default(z.int().check(z.gte(1)), 5),
+      fixes: z._default(z.int().check(z.gte(1), z.lte(100)), 5),
       hours: z._default(z.int().check(z.gte(1)), 24),
     }),
     {},

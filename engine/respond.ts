@@ -82,7 +82,7 @@ export const conclude = (
   origin?: Pick<Response, 'undoes'>,
 ): Promise<Response> => attempt(request, house, async () => stop, origin);
 
-export type Work<R extends Request, H extends House> = (
+type Work<R extends Request, H extends House> = (
   request: R,
   house: H,
   context: Context,

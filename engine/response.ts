@@ -74,10 +74,13 @@ export function reopened(response: Response): Response {
   return open;
 }
 
+/** Characters of a reason that a person gives. */
+export const LONGEST_REASON = 500;
+
 /** What is said of a response: its plan is approved, denied, or was decided by nobody in time; or it is to be taken back. */
 export interface Order {
   readonly verb: 'approve' | 'deny' | 'expire' | 'undo';
-  /** ARN of the person, as IAM knows them. */
+  /** ARN of the person, as IAM knows them; `firebreak` where time decided. */
   readonly by: string;
   /** ISO 8601, UTC. */
   readonly at: string;
@@ -101,7 +104,14 @@ export interface ResponseRecord {
   readonly finding: Finding;
   /** Absent when the response ended before anything was planned. */
   readonly plan?: Plan;
-  /** Oldest first. At most one of them approves or denies. */
+  /** Oldest first. At most one of them is no undo: it decides on the plan. */
   readonly orders: readonly Order[];
   readonly timeline: readonly TimelineEntry[];
 }
+
+/** A decision on a plan. */
+export type Decision = Order & { readonly verb: Exclude<Order['verb'], 'undo'> };
+
+/** What was decided on the plan of a response. */
+export const decisionOf = ({ orders }: Pick<ResponseRecord, 'orders'>): Decision | undefined =>
+  orders.find((order): order is Decision => order.verb !== 'undo');

@@ -5,9 +5,6 @@ import type { Outcome, ResponseRecord } from './response.ts';
 import { canonical } from './state.ts';
 import { targetKey } from './targets.ts';
 
-/** Changes of one resource that a lease remembers: more than any cool-down counts. */
-const MOST_FIXED = 20;
-
 /**
  * Runs a response under the lease of its resource, and then whatever was told about the resource meanwhile, each in its turn:
  * an interrupted response first, then this one, then those that came since.
@@ -48,7 +45,10 @@ export async function inTurn(request: Request, message: string, leases: Leases, 
       const { response, ...asked } = note;
       await answer({ ...asked, id: response, correlation: note.finding.envelope.id });
     }
-    const memory: Memory = { fixed: [...fixed].slice(-MOST_FIXED), ...(waiting && { waiting: waiting.response.id }) };
+    const memory: Memory = {
+      fixed: [...fixed].slice(-house.policy.coolDown.fixes),
+      ...(waiting && { waiting: waiting.response.id }),
+    };
     const news = canonical({ ...memory }) !== canonical({ ...lease.memory });
     left = await leases.release(key, message, seen, news ? memory : undefined);
     if (left.length === 0) return true;

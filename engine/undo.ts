@@ -17,6 +17,13 @@ import type { End, Response } from './response.ts';
 import { type Change, changes } from './state.ts';
 import { targetKey } from './targets.ts';
 
+const WEEK_MS = 7 * 86_400_000;
+/** How long an undo holds the resource, unless it says otherwise; what shall be left alone for longer than the other is an exception. */
+export const USUAL_HOLD_MS = WEEK_MS;
+export const LONGEST_HOLD_MS = 52 * WEEK_MS;
+/** Why, where nobody said. */
+export const usualReason = (id: string): string => `${id} was taken back`;
+
 /** Where an undo runs: it takes the resource for itself, and puts a hold on it. */
 export interface UndoHouse extends House {
   readonly holds: Holds;

@@ -23,7 +23,7 @@ const READ_SESSION_SECONDS = 3_600;
 const RENEW_BEFORE_MS = 5 * 60_000;
 
 /** The session policy for a plan: the declared writes, and the declared reads on anything. */
-export const sessionPolicy = (reads: readonly string[], writes: readonly Permission[] = []): string =>
+const sessionPolicy = (reads: readonly string[], writes: readonly Permission[] = []): string =>
   JSON.stringify({
     Version: '2012-10-17',
     Statement: [

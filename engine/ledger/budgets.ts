@@ -175,7 +175,7 @@ const kindText = ({ remediation, account }: Kind): AttributeValue => text(JSON.s
 const number = (value: number): AttributeValue => ({ N: String(value) });
 
 /** Key of a kind's item; the worker leads it, as it does every key of the ledger. */
-export const budgetKey = ({ remediation, account }: Kind): Item => ({
+const budgetKey = ({ remediation, account }: Kind): Item => ({
   pk: text(`${workerOf(remediation)}#budget#${remediation}#${account}`),
   sk: text('BUDGET'),
 });

@@ -1,7 +1,7 @@
 import { type Answer, type Asked, assertOutsider, Refusal } from '../../engine/door.ts';
 import { instruct, type Office, recorded } from '../../engine/office.ts';
 import { approvalEnds } from '../../engine/policy.ts';
-import type { Order, ResponseRecord } from '../../engine/response.ts';
+import { type Decision, decisionOf, type ResponseRecord } from '../../engine/response.ts';
 
 /**
  * A person approves or denies the stored plan of a response. The first decision stays; who made it may ask again, and the worker
@@ -14,12 +14,12 @@ export async function decide(
 ): Promise<Answer> {
   const record = await recorded(id, office);
   assertOutsider(by, record);
-  const { response, orders } = record;
-  const known = orders.find((order) => order.verb !== 'undo');
+  const { response } = record;
+  const known = decisionOf(record);
   const at = new Date();
   if (!known) await assertOpen(record, at, office);
-  const wanted: Order = { verb, by: by.arn, at: at.toISOString(), ...(reason !== undefined && { reason }) };
-  const kept = known ?? (await office.ledger.order(response.id, wanted));
+  const wanted: Decision = { verb, by: by.arn, at: at.toISOString(), ...(reason !== undefined && { reason }) };
+  const kept = known ?? ((await office.ledger.order(response.id, wanted)) as Decision);
   if (kept.verb !== verb || kept.by !== by.arn) {
     throw new Refusal(
       409,
@@ -35,7 +35,6 @@ const DECIDED = {
   approve: 'approved',
   deny: 'denied',
   expire: 'ended the time to decide on',
-  undo: 'took back',
 } as const;
 
 /** @throws {Refusal} when there is no plan that waits for a decision, or not any more */

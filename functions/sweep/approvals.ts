@@ -1,6 +1,6 @@
 import type { Instruction } from '../../engine/messages.ts';
 import { approvalEnds } from '../../engine/policy.ts';
-import type { Response } from '../../engine/response.ts';
+import { decisionOf, type Response } from '../../engine/response.ts';
 import { type Concern, isFresh, type SweptHouse } from './concern.ts';
 
 /** Milliseconds after which a decision that was not followed is lost: its worker could not be told. */
@@ -14,8 +14,8 @@ export function approvals(house: SweptHouse): Concern {
 
   async function due(response: Response): Promise<Instruction | undefined> {
     const record = await ledger.get(response.id);
-    const decision = record?.orders.find(({ verb }) => verb !== 'undo');
-    if (decision && decision.verb !== 'undo') {
+    const decision = record && decisionOf(record);
+    if (decision) {
       const lost = at.getTime() - Date.parse(decision.at) > LOST_MS;
       return lost ? { do: decision.verb, response: response.id } : undefined;
     }

@@ -4,7 +4,7 @@ import type { Page } from '../../engine/notify/pages.ts';
 import type { Memory } from './memory.ts';
 
 /** By what subscriptions filter: https://docs.aws.amazon.com/sns/latest/dg/sns-subscription-filter-policies.html */
-export interface Labels {
+interface Labels {
   readonly outcome: string;
   readonly severity: string;
   readonly remediation: string;
@@ -12,7 +12,7 @@ export interface Labels {
 }
 
 /** ARNs of topics: mail and on-call services subscribe to one, chat channels to the other. */
-export interface Topics {
+interface Topics {
   readonly people: string;
   readonly chat: string;
 }

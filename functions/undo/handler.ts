@@ -3,14 +3,15 @@ import { createDoor, route, words } from '../../engine/door.ts';
 import { environment } from '../../engine/environment.ts';
 import { shape } from '../../engine/findings/reader.ts';
 import { deployedOffice } from '../../engine/office.ts';
-import { LONGEST_HOLD, takeBack } from './take-back.ts';
+import { LONGEST_HOLD_MS } from '../../engine/undo.ts';
+import { takeBack } from './take-back.ts';
 
 const office = deployedOffice();
 
 const wanted = shape(() =>
   z.strictObject({
     reason: z.optional(words()),
-    hold: z.optional(z.int().check(z.gte(0, 'is below 0'), z.lte(LONGEST_HOLD, 'is longer than 52 weeks'))),
+    hold: z.optional(z.int().check(z.gte(0, 'is below 0'), z.lte(LONGEST_HOLD_MS / 1_000, 'is longer than 52 weeks'))),
   }),
 );
 

@@ -4,12 +4,7 @@ import { approvalEnds } from '../../engine/policy.ts';
 import { hasWritten } from '../../engine/respond.ts';
 import type { Order } from '../../engine/response.ts';
 import { responseId } from '../../engine/targets.ts';
-import { opensAgain } from '../../engine/undo.ts';
-
-const DAY = 86_400;
-/** Seconds. What shall be left alone for longer is an exception of the policy. */
-export const LONGEST_HOLD = 52 * 7 * DAY;
-const USUAL_HOLD = 7 * DAY;
+import { opensAgain, USUAL_HOLD_MS } from '../../engine/undo.ts';
 
 interface Wanted {
   readonly reason?: string | undefined;
@@ -48,7 +43,7 @@ export async function takeBack({ by, path, body }: Asked<Wanted>, office: Office
   return { undo, undoes: id, by: kept.by, at: kept.at, until: kept.until ?? null, needsApproval: opens };
 }
 
-function orderOf(undo: string, by: string, { reason, hold = USUAL_HOLD }: Wanted, opens: boolean): Order {
+function orderOf(undo: string, by: string, { reason, hold = USUAL_HOLD_MS / 1_000 }: Wanted, opens: boolean): Order {
   const at = new Date();
   return {
     verb: 'undo',
