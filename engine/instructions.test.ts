@@ -376,7 +376,7 @@ describe('what was deferred', () => {
 describe('the circuit breaker', () => {
   const limited = (budget: object) => ({
     remediations: { 'storage.close-door': { mode: 'automatic', budget } },
-    coolDown: { fixes: 1_000 },
+    coolDown: { fixes: 100 },
   });
   const storm = async (policy: object, many: number) => {
     const world = new World(policy);
@@ -506,6 +506,30 @@ describe('an undo that a person ordered', () => {
     expect(await world.outcome(waiting)).toBe('changed-since');
     const undo = await world.takeBack(response.id, 1);
     expect([await world.outcome(undo), world.to]).toEqual(['changed-since', ['444455556666']]);
+  });
+
+  test('of an undo is stopped by the kill switch, unless it has begun', async () => {
+    const world = new World(AUTOMATIC);
+    const { response } = await world.tell();
+    const undo = await world.takeBack(response.id, 1);
+    world.stopped = 'an outage';
+    await world.approve(undo);
+    expect([await world.outcome(undo), world.to]).toEqual(['undone', ['all']]);
+    const refused = await world.takeBack(undo, undefined);
+    expect((await world.record(refused)).response).toMatchObject({
+      outcome: 'refused',
+      reason: 'the kill switch is on: an outage',
+    });
+    world.stopped = undefined;
+    // Killed right after its write.
+    world.killAt = world.steps + 4;
+    const begun = responseId(world.action.id, world.target, randomUUID());
+    await world.order(undo, 'undo', { undo: begun });
+    const instruction = { do: 'undo', response: undo, undo: begun } as const;
+    await expect(follow(instruction, 'message', world.house)).rejects.toThrow('killed');
+    world.stopped = 'an outage';
+    await follow(instruction, 'message', world.house);
+    expect([await world.outcome(begun), world.to]).toEqual(['undone', []]);
   });
 
   test('of what changed nothing is refused', async () => {

@@ -96,7 +96,7 @@ class World {
     ledger,
     holds: new DynamoDbHolds(session, 'firebreak-ledger', () => this.clock),
     sessions: { read: async () => session, write: async () => session },
-    policy: policySchema.parse({ version: 1, coolDown: { fixes: 1_000 } }),
+    policy: policySchema.parse({ version: 1, coolDown: { fixes: 100 } }),
     home: { account: SECURITY_ACCOUNT, region: HOME_REGION },
   };
 

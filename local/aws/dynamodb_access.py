@@ -1,4 +1,5 @@
-"""What IAM is asked about a DynamoDB call: tables, indexes, streams, and the partition keys that it names.
+"""What IAM is asked about a DynamoDB call: tables, indexes, streams, the partition keys that it names, and the attributes
+of the items that it puts.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
@@ -51,6 +52,9 @@ def _access(call: ApiCall, account: str, action: str, table: str, items: list[di
     key = partition_key(arn, index)
     leading = [value for item in items for value in _leading(item, key)] if key else []
     context = {'dynamodb:leadingkeys': list(dict.fromkeys(leading))} if leading else {}
+    attributes = [name for item in items for name in item.get('Item', {})]
+    if attributes:
+        context['dynamodb:attributes'] = list(dict.fromkeys(attributes))
     return Access(f'dynamodb:{action}', f'{arn}/index/{index}' if index else arn, context)
 
 

@@ -192,6 +192,18 @@ class TestDynamoDB:
         ):
             assert refusal(call, **arguments)[0] == 'AccessDeniedException'
 
+    def test_an_item_with_no_other_attributes(self, cloud, table):
+        statement = allow(
+            'dynamodb:PutItem',
+            resource=f'arn:aws:dynamodb:{REGION}:{SECURITY}:table/ledger',
+            Condition={'ForAllValues:StringEquals': {'dynamodb:Attributes': ['pk', 'sk', 'order']}},
+        )
+        orders = cloud.client('dynamodb', credentials=cloud.assume(cloud.role('orders', [statement])))
+        item = {'pk': {'S': 'identity#1'}, 'sk': {'S': 'ORDER'}, 'order': {'S': '{}'}}
+        orders.put_item(TableName='ledger', Item=item)
+        plan = {**item, 'plan': {'S': '{}'}}
+        assert refusal(orders.put_item, TableName='ledger', Item=plan)[0] == 'AccessDeniedException'
+
     def test_a_query_names_its_partition(self, table):
         def query(partition):
             return table.query(
