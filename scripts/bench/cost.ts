@@ -12,7 +12,7 @@ import { FIXES } from './calls.ts';
 import { DeployedPath, type Trace } from './deployed.ts';
 import { writeUnits } from './item-size.ts';
 import { atMost, type Measurement, median, quantile } from './measurement.ts';
-import { ASSUMED, LINE_OVERHEAD, MEMORY_MB, PLATFORM_LINES, PRICES, PROCESSOR_MB } from './prices.ts';
+import { ASSUMED, LINE_OVERHEAD, PLATFORM_LINES, PRICES, PROCESSOR_MB } from './prices.ts';
 
 const [first, second] = MEMBER_ACCOUNTS;
 const [, abroad] = REGIONS;
@@ -101,6 +101,8 @@ type Who = (typeof FUNCTIONS)[number];
 /** What one of them runs for one finding. */
 interface Running {
   readonly invocations: number;
+  /** MB. */
+  readonly memory: number;
   /** Measured on the embedded cloud, warm, with what is assumed of AWS put into each call. */
   readonly milliseconds: number;
   /** Of a processor of this machine. */
@@ -167,6 +169,7 @@ function usageOf({ responses, calls, invocations, lines, writes, eventBytes }: T
     const made = calls.filter((call) => isOf(who === 'worker' ? [...OWN.worker, ...IN_MEMBERS] : OWN.tell, call));
     return {
       invocations: runs.length,
+      memory: runs[0]?.deployed.memory ?? 0,
       milliseconds: runs.reduce((sum, { milliseconds }) => sum + milliseconds, 0),
       processorMs: runs.reduce((sum, { processorMs }) => sum + processorMs, 0),
       cloudMs: made.reduce((sum, call) => sum + call.duration - assumed(call), 0),
@@ -201,8 +204,8 @@ const COLD_MS = ASSUMED.coldShare * ASSUMED.coldStart;
 /** Dollars for a million, by service. */
 function costs(usage: Usage): Record<'Lambda' | 'SQS' | 'DynamoDB' | 'EventBridge' | 'Logs', number> {
   const running = FUNCTIONS.map((who) => {
-    const { invocations, milliseconds } = usage[who];
-    const gigabyteSeconds = ((milliseconds + COLD_MS) / 1_000) * (MEMORY_MB[who] / 1_024);
+    const { invocations, milliseconds, memory } = usage[who];
+    const gigabyteSeconds = ((milliseconds + COLD_MS) / 1_000) * (memory / 1_024);
     return invocations * PRICES.lambdaRequest + gigabyteSeconds * PRICES.lambdaGigabyteSecond;
   });
   return {
@@ -276,9 +279,11 @@ function judgement(found: readonly Costed[]): string {
     const values = found.map(({ fixed }) => of(fixed));
     return `${Math.min(...values).toFixed(0)} to ${Math.max(...values).toFixed(0)} ms`;
   };
-  const share = (who: Who): string =>
-    `${MEMORY_MB[who]} MB have ${((100 * MEMORY_MB[who]) / PROCESSOR_MB).toFixed(0)} %`;
-  return `In that time our own code had a processor of this machine for ${range(({ worker }) => worker.processorMs)} in a worker (of one at Lambda, ${share('worker')}) and ${range(({ tell }) => tell.processorMs)} in tell (${share('tell')}): the rest is waiting. The embedded cloud's own work, beyond what is assumed of AWS, is in it too: ${range(({ worker }) => worker.cloudMs)} and ${range(({ tell }) => tell.cloudMs)}, all calls in a row.`;
+  const share = (who: Who): string => {
+    const memory = found[0]?.fixed[who].memory ?? 0;
+    return `${memory} MB have ${((100 * memory) / PROCESSOR_MB).toFixed(0)} % of one`;
+  };
+  return `In that time our own code had a processor of this machine for ${range(({ worker }) => worker.processorMs)} in a worker (at Lambda, ${share('worker')}) and ${range(({ tell }) => tell.processorMs)} in tell (${share('tell')}): the rest is waiting. The embedded cloud's own work, beyond what is assumed of AWS, is in it too: ${range(({ worker }) => worker.cloudMs)} and ${range(({ tell }) => tell.cloudMs)}, all calls in a row.`;
 }
 
 const dollars = (value: number): string => `$${value.toFixed(2)}`;
@@ -369,11 +374,11 @@ export const cost: Measurement = {
 
 const METHOD = `The formulas, for one finding:
 
-- **Lambda**: requests + (measured seconds + cold starts) x ${MEMORY_MB.worker} MB, ${MEMORY_MB.tell} MB for tell. Measured is the median of ${ROUNDS} warm findings on this machine, while the embedded cloud waits before it answers a call as AWS is assumed to: ${ASSUMED.resource} ms on a resource, ${ASSUMED.own.sts} ms of STS, ${ASSUMED.own.securityhub} ms of Security Hub, and ${ASSUMED.own.dynamodb} ms of DynamoDB, SQS, SSM, EventBridge and SNS. So what runs side by side counts once, as Lambda counts it, and the embedded cloud's own time is in it. A cold start of ${ASSUMED.coldStart} ms is assumed for every ${1 / ASSUMED.coldShare}th finding in each function (its start is billed too).
-- **SQS**: one request to deliver, one to receive, one to delete, and what the worker sends. Our update of a Security Hub finding is an event that comes back, and is dropped: another three. Batches of several messages would take fewer.
+- **Lambda**: requests + (measured seconds + cold starts) x the function's memory. Measured is the median of ${ROUNDS} warm findings on this machine, while the embedded cloud waits before it answers a call as AWS is assumed to: ${ASSUMED.resource} ms on a resource, ${ASSUMED.own.sts} ms of STS, ${ASSUMED.own.securityhub} ms of Security Hub, and ${ASSUMED.own.dynamodb} ms of DynamoDB, SQS, SSM, EventBridge and SNS. So what runs side by side counts once, as Lambda counts it, and the embedded cloud's own time is in it. A cold start of ${ASSUMED.coldStart} ms is assumed for every ${1 / ASSUMED.coldShare}th finding in each function (its start is billed too).
+- **SQS**: one request to deliver, one to receive, one to delete, and what the worker sends: a second look is three requests and an invocation more. Our update of a Security Hub finding is an event that comes back, and is dropped: another three. Batches of several messages would take fewer.
 - **DynamoDB**: of each write in the table's stream the size, as DynamoDB counts it, of the item before or after, whichever is larger, in units of 1 kB; headers twice, for the index. Readers of the stream that are Lambdas pay nothing.
 - **EventBridge**: our own event for each response; and the event of the finding where it comes from another account or Region. Those that a delegated administrator's service emits in the security account are free in our Region.
-- **Logs**: the bytes that functions wrote, ${LINE_OVERHEAD} more for each line, and Lambda's own ${PLATFORM_LINES.count} lines.
+- **Logs**: the bytes that functions wrote, ${LINE_OVERHEAD} more for each line, and Lambda's own lines where it writes any: of functions that are set to \`systemLogLevel: WARN\` none, where all goes well.
 
 Prices in US dollars, us-east-1, no free tier, as of November 2026:`;
 

@@ -14,9 +14,6 @@ export const PRICES = {
   logsGigabyte: 0.5,
 } as const;
 
-/** Megabytes of memory: memorySize in serverless.yml for a worker, in functions/tell/template.yml for tell. */
-export const MEMORY_MB = { worker: 512, tell: 256 } as const;
-
 /** What is assumed of AWS, in milliseconds: the embedded cloud is no measure for these. */
 export const ASSUMED = {
   /** A call on a resource, in the account that has it. */
