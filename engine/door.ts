@@ -1,5 +1,3 @@
-import { Logger } from '@aws-lambda-powertools/logger';
-import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import middy from '@middy/core';
 import type {
   APIGatewayProxyEventV2WithIAMAuthorizer,
@@ -8,7 +6,7 @@ import type {
 } from 'aws-lambda';
 import * as z from 'zod/mini';
 import { json, read, type Shape } from './findings/reader.ts';
-import { inLog } from './notify/encoders.ts';
+import { logOf, withRequest } from './log.ts';
 import { principalOf, subjects } from './principals.ts';
 import { LONGEST_REASON, type ResponseRecord } from './response.ts';
 import type { Json } from './state.ts';
@@ -72,9 +70,9 @@ const LONGEST_BODY = 4_096;
  * @param account that the function runs in: an HTTP API lets nobody in from another
  */
 export function createDoor(name: string, account: string, routes: Readonly<Record<string, Route>>) {
-  const logger = new Logger({ serviceName: name, jsonReplacerFn: inLog });
+  const logger = logOf(name);
   return middy<APIGatewayProxyEventV2WithIAMAuthorizer, APIGatewayProxyStructuredResultV2>()
-    .use(injectLambdaContext(logger))
+    .use(withRequest(logger))
     .handler(async (event, _context: LambdaContext) => {
       const { routeKey, pathParameters: path = {}, requestContext } = event;
       const { userArn: arn, accessKey, accountId } = requestContext.authorizer.iam;

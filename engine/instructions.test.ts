@@ -450,14 +450,33 @@ describe('a look at a fix', () => {
   test('leaves what holds, and says of what does not that it is unverified', async () => {
     const world = new World(AUTOMATIC);
     const { response } = await world.tell();
+    const before = await world.record(response.id);
     await world.follow({ do: 'look', response: response.id });
-    expect(await world.outcome(response.id)).toBe('verified');
+    expect(await world.record(response.id)).toEqual(before);
     world.to = ['444455556666'];
     await world.follow({ do: 'look', response: response.id });
     const { response: drifted, timeline } = await world.record(response.id);
     expect(drifted).toMatchObject({ outcome: 'unverified', reason: expect.stringContaining('wrong again since') });
-    expect(timeline.filter(({ event }) => event === 'looked again')).toHaveLength(2);
+    expect(timeline.filter(({ event }) => event === 'looked again')).toHaveLength(1);
     expect(world.writes).toBe(1);
+  });
+
+  test('says nothing of what was wrong only until somebody else was done with it', async () => {
+    const world = new World(AUTOMATIC);
+    const { response } = await world.tell();
+    const before = await world.record(response.id);
+    world.to = ['444455556666'];
+    const take = world.house.holds.take.bind(world.house.holds);
+    let taken = 0;
+    world.house.holds.take = (...given) => {
+      taken += 1;
+      world.to = [];
+      return take(...given);
+    };
+    await world.follow({ do: 'look', response: response.id });
+    expect(taken).toBe(1);
+    expect(await world.record(response.id)).toEqual(before);
+    expect(await world.house.holds.glance(`storage.close-door#${world.target.arn}`)).toEqual({});
   });
 
   test('does not call drift what a person took back, and waits for whoever works on the resource', async () => {

@@ -1,8 +1,8 @@
 import { describeError, isTransient, TransientError } from './errors.ts';
 import { askedFor } from './findings/operator.ts';
 import { inForce } from './guards/hold.ts';
-import { type Leases, leaseKey } from './ledger/ledger.ts';
-import { lookAgain } from './look-again.ts';
+import { type Hold, type Leases, leaseKey, type SharedHolds } from './ledger/ledger.ts';
+import { type Drift, driftOf, recordDrift } from './look-again.ts';
 import { actionOf, type Instruction } from './messages.ts';
 import { approvalEnds } from './policy.ts';
 import type { Action } from './remediation.ts';
@@ -14,6 +14,7 @@ import { opensAgain, type UndoHouse, undo, usualReason } from './undo.ts';
 
 /** What it takes to follow an instruction. */
 export interface InstructedHouse extends UndoHouse {
+  readonly holds: SharedHolds;
   readonly leases: Leases;
   readonly actions: readonly Action[];
 }
@@ -165,27 +166,37 @@ async function takeBack(record: ResponseRecord, id: string, message: string, hou
   );
 }
 
-/** Reads a fix again, while nothing else works on the resource. What a person took back is no drift. */
+/**
+ * Reads a fix again. Most hold, which is nothing to record; what seems to be wrong is said only when it still is while nothing
+ * else works on the resource.
+ */
 async function look(record: ResponseRecord, house: InstructedHouse): Promise<void> {
   const { response } = record;
   const action = actionOf(response.remediation, house.actions);
   const key = leaseKey(action.id, targetKey(response.target));
-  const busy = await house.holds.take(key, response.id);
-  if (busy !== undefined) {
-    // Whoever works on it reads it too.
-    if (house.lastTry) return;
-    throw new TransientError(`${busy} works on it`);
-  }
+  const drift = async (known: ResponseRecord, hold: Hold | undefined): Promise<Drift | undefined> => {
+    // What a person took back is no drift.
+    if (hold !== undefined && inForce(hold, new Date())) return undefined;
+    if ((await takenBack(known, house.ledger)) !== undefined) return undefined;
+    return driftOf(known, action, house);
+  };
   try {
-    const hold = await house.holds.get(key);
-    const isHeld = hold !== undefined && inForce(hold, new Date());
-    if (!isHeld && (await takenBack(record, house.ledger)) === undefined) await lookAgain(record, action, house);
+    const { hold, busy } = await house.holds.glance(key);
+    if (busy !== undefined) throw new TransientError(`${busy} works on it`);
+    if (!(await drift(record, hold))) return;
+    const taken = await house.holds.take(key, response.id);
+    if (taken !== undefined) throw new TransientError(`${taken} works on it`);
+    try {
+      const known = await recordOf(response.id, house);
+      const found = await drift(known, await house.holds.get(key));
+      if (found) await recordDrift(known.response, found, house);
+    } finally {
+      await house.holds.release(key, response.id);
+    }
   } catch (error) {
     if (isTransient(error) && !house.lastTry) throw error;
     // Nothing is said of what could not be read, but that it could not.
     await house.ledger.append(response.id, 'could not be looked at again', describeError(error));
-  } finally {
-    await house.holds.release(key, response.id);
   }
 }
 

@@ -1,6 +1,5 @@
 import { BatchProcessor, EventType, processPartialResponse } from '@aws-lambda-powertools/batch';
-import { Logger } from '@aws-lambda-powertools/logger';
-import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
+import type { Logger } from '@aws-lambda-powertools/logger';
 import middy from '@middy/core';
 import type { Context as LambdaContext, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { KillSwitch } from './aws/kill-switch.ts';
@@ -19,8 +18,8 @@ import { DynamoDbBudgets } from './ledger/budgets.ts';
 import { DynamoDbLedger } from './ledger/dynamodb.ts';
 import { DynamoDbHolds } from './ledger/holds.ts';
 import { DynamoDbLeases } from './ledger/leases.ts';
+import { logOf, withRequest } from './log.ts';
 import { fromInstruction, fromMessage, instructionMessages, lookMessage, toMessage } from './messages.ts';
-import { inLog } from './notify/encoders.ts';
 import { parametersOf, promoted } from './policy.ts';
 import type { Policy } from './policy-schema.ts';
 import type { Action, Target } from './remediation.ts';
@@ -46,7 +45,7 @@ interface Instructions {
 /** Makes the handler of a worker: messages of its queue in, responses out. Instructions go to its queue, and so take the same way. */
 export function createWorker(worker: string, actions: readonly Action[], policy: Policy) {
   const region = environment('AWS_REGION');
-  const logger = new Logger({ serviceName: worker, jsonReplacerFn: inLog });
+  const logger = logOf(worker);
   const home = { account: environment('ACCOUNT_ID'), region };
   const session = sessionConfig(home.account, region);
   const table = environment('LEDGER_TABLE');
@@ -65,11 +64,10 @@ export function createWorker(worker: string, actions: readonly Action[], policy:
     sessions: new AssumedSessions(home, worker, readActions(actions)),
     watch: { stopped: () => killSwitch.stopped(), budgets: new DynamoDbBudgets(session, table) },
     lookLater: (response, seconds) => queue.sendLater(lookMessage(response), seconds),
-    ended: (response) => tell(response, logger),
   };
   const processor = new BatchProcessor(EventType.SQS);
   return middy<SQSEvent | Instructions, SQSBatchResponse | { readonly accepted: number }>()
-    .use(injectLambdaContext(logger))
+    .use(withRequest(logger))
     .handler(async (event, context: LambdaContext) => {
       if ('Records' in event) {
         return processPartialResponse(event, (record: SQSRecord) => receive(record, crew), processor, {
@@ -95,7 +93,11 @@ interface Crew extends InstructedHouse {
 /** Handles one message; throws when it should come back: what will not pass by itself goes where people look, at once. */
 async function receive(record: SQSRecord, worker: Crew): Promise<void> {
   const receives = Number(record.attributes.ApproximateReceiveCount);
-  const crew: Crew = { ...worker, lastTry: receives >= MAX_RECEIVES };
+  const crew: Crew = {
+    ...worker,
+    lastTry: receives >= MAX_RECEIVES,
+    ended: (response) => tell(response, record, worker.logger),
+  };
   try {
     const instruction = fromInstruction(record.body);
     if (instruction) {
@@ -104,7 +106,6 @@ async function receive(record: SQSRecord, worker: Crew): Promise<void> {
     }
     const own = fromMessage(record.body, crew.actions);
     if (!own) return await dispatch(record, crew);
-    received(record, own.correlation, crew);
     const doubt = doubted(own.finding, crew) ?? foreign(own.target, own.finding);
     if (doubt !== undefined) return await reject(record, doubt, crew);
     await handle(own, record, crew);
@@ -124,8 +125,6 @@ async function dispatch(record: SQSRecord, crew: Crew): Promise<void> {
   if (rejection !== undefined) return reject(record, rejection, crew);
   const findings = told.map((finding) => promoted(crew.policy, finding));
   const active = findings.filter(({ status }) => status === 'active');
-  // Most that are not are the event of our own note: a line for each would cost more than it says.
-  if (active.length > 0) received(record, findings[0]?.envelope.id, crew);
   for (const finding of findings) {
     const doubt = doubted(finding, crew);
     if (doubt !== undefined) return reject(record, doubt, crew);
@@ -153,15 +152,15 @@ async function dispatch(record: SQSRecord, crew: Crew): Promise<void> {
     }
   }
   const [first, ...others] = requests;
+  const about = { messageId: record.messageId, correlation: findings[0]?.envelope.id };
   if (first === undefined) {
-    crew.logger[active.length > 0 ? 'info' : 'debug']('nothing to run', {
-      messageId: record.messageId,
-      correlation: findings[0]?.envelope.id,
-    });
+    // Most that are not active are the event of our own note: a line for each would cost more than it says.
+    crew.logger[active.length > 0 ? 'info' : 'debug']('nothing to run', about);
   } else if (others.length === 0) {
     await handle(first, record, crew);
   } else {
     await crew.queue.send(requests.map(toMessage));
+    crew.logger.info('a message for each resource', { ...about, messages: requests.length });
   }
 }
 
@@ -207,14 +206,18 @@ async function handle(request: Request, { messageId }: SQSRecord, crew: Crew): P
   });
 }
 
-/** The last line of a response. */
-function tell({ id, correlation, remediation, target, outcome, reason }: Response, logger: Logger): void {
-  logger.info('response ended', { response: id, correlation, remediation, resource: target.arn, outcome, reason });
+/**
+ * The last line of a response, and the only one where all goes well. It ties the event, whose id is the correlation, to the
+ * response and to the message, which the lines of failed tries know alone.
+ */
+function tell(
+  { id, correlation, remediation, target, outcome, reason }: Response,
+  { messageId }: SQSRecord,
+  logger: Logger,
+): void {
+  const ids = { response: id, correlation, messageId };
+  logger.info('response ended', { ...ids, remediation, resource: target.arn, outcome, reason });
 }
-
-/** Ties the message, which later lines may know alone, to the event: a response's correlation is the event's id. */
-const received = ({ messageId }: SQSRecord, correlation: string | undefined, { logger }: Crew): void =>
-  logger.info('message received', { messageId, correlation });
 
 async function reject(record: SQSRecord, reason: string, crew: Crew): Promise<void> {
   crew.logger.error('message rejected', { messageId: record.messageId, reason });

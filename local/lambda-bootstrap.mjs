@@ -94,6 +94,7 @@ for (;;) {
   const deadline = Number(headers['lambda-runtime-deadline-ms']);
   process.env._X_AMZN_TRACE_ID = headers['lambda-runtime-trace-id'];
   invocation = id;
+  const before = process.cpuUsage();
   try {
     const result = await handler(JSON.parse(body), {
       awsRequestId: id,
@@ -106,7 +107,9 @@ for (;;) {
       logStreamName: process.env.AWS_LAMBDA_LOG_STREAM_NAME,
       memoryLimitInMB: process.env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
     });
-    await call('POST', `invocation/${id}/response`, JSON.stringify(result) ?? 'null');
+    const answer = JSON.stringify(result) ?? 'null';
+    const { user, system } = process.cpuUsage(before);
+    await call('POST', `invocation/${id}/response`, answer, { 'Firebreak-Processor-Ms': (user + system) / 1_000 });
   } catch (error) {
     await call('POST', `invocation/${id}/error`, told(error), { 'Lambda-Runtime-Function-Error-Type': 'Unhandled' });
   }

@@ -21,6 +21,8 @@ export interface DeployedFunction {
   /** MB. */
   readonly memory: number;
   readonly environment: Readonly<Record<string, string>>;
+  /** Absent where its log is plain text. */
+  readonly logLevels?: { readonly application: string; readonly system: string };
   /** Folder of the unpacked deployment package. */
   readonly taskRoot: string;
 }
@@ -46,8 +48,12 @@ export interface InvocationResult {
   readonly functionError?: 'Unhandled';
   /** Absent when the package could not be loaded. */
   readonly requestId?: string;
+  /** Milliseconds of a processor that the process used for it; absent when it did not answer. */
+  readonly processorMs?: number;
 }
 
+/** By which the process tells what it used; Lambda's Runtime API has no such header. */
+const PROCESSOR_HEADER = 'firebreak-processor-ms';
 const BOOTSTRAP = fileURLToPath(new URL('./lambda-bootstrap.mjs', import.meta.url));
 /**
  * A package may load for this long; after that Lambda loads it once more, within the timeout of the invocation.
@@ -57,7 +63,7 @@ const INIT_MS = 10_000;
 
 /** The environment variables of a function: those that it is configured with, and those that Lambda sets. */
 export function environmentVariables(
-  { name, region, handler, runtime, memory, environment, taskRoot }: DeployedFunction,
+  { name, region, handler, runtime, memory, environment, logLevels, taskRoot }: DeployedFunction,
   credentials: Credentials,
   runtimeApi: string,
   logStream: string,
@@ -73,6 +79,7 @@ export function environmentVariables(
     AWS_LAMBDA_FUNCTION_NAME: name,
     AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
     AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
+    ...(logLevels && { AWS_LAMBDA_LOG_FORMAT: 'JSON', AWS_LAMBDA_LOG_LEVEL: logLevels.application }),
     AWS_LAMBDA_LOG_GROUP_NAME: `/aws/lambda/${name}`,
     AWS_LAMBDA_LOG_STREAM_NAME: logStream,
     AWS_LAMBDA_RUNTIME_API: runtimeApi,
@@ -244,12 +251,17 @@ export class ExecutionEnvironment {
     }
     // Lines that were written before the answer are read before it is told.
     await new Promise(setImmediate);
+    const used = Number(request.headers[PROCESSOR_HEADER]);
+    const answer = (): InvocationResult => ({
+      payload: JSON.parse(body),
+      ...(Number.isFinite(used) && { processorMs: used }),
+    });
     const error = (): InvocationResult => ({ payload: JSON.parse(body), functionError: 'Unhandled' });
     if (kind === 'init') this.#finishInit(error());
     else if (id !== this.#current?.id) {
       response.writeHead(403).end();
       return;
-    } else this.#settle(what === 'response' ? { payload: JSON.parse(body) } : error());
+    } else this.#settle(what === 'response' ? answer() : error());
     response.writeHead(202).end();
   }
 }

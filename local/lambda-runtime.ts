@@ -21,7 +21,7 @@ export async function unpackFunction(
   { Configuration: configuration, Code }: GetFunctionResponse,
   folder: string,
 ): Promise<DeployedFunction> {
-  const { FunctionName, FunctionArn, Handler, Role, CodeSha256 } = configuration ?? {};
+  const { FunctionName, FunctionArn, Handler, Role, CodeSha256, LoggingConfig: logging = {} } = configuration ?? {};
   if (!FunctionName || !FunctionArn || !Handler || !Role || !CodeSha256 || !Code?.Location) {
     throw new Error(`Lambda does not know the package of ${FunctionName}`);
   }
@@ -46,6 +46,9 @@ export async function unpackFunction(
     timeout: configuration?.Timeout ?? 3,
     memory: configuration?.MemorySize ?? 128,
     environment: configuration?.Environment?.Variables ?? {},
+    ...(logging.LogFormat === 'JSON' && {
+      logLevels: { application: logging.ApplicationLogLevel ?? 'INFO', system: logging.SystemLogLevel ?? 'INFO' },
+    }),
     taskRoot,
   };
 }

@@ -8,7 +8,7 @@ import type { SessionConfig } from '../aws/session.ts';
 import { TransientError } from '../errors.ts';
 import { dynamoDb, type Item, text } from './item.ts';
 import { ALONE, holdOf, keyOf } from './leases.ts';
-import type { Hold, Holds } from './ledger.ts';
+import type { Hold, SharedHolds } from './ledger.ts';
 
 /**
  * Seconds an undo has a resource. What it left by a crash comes free before SQS gives up a message that waits for it
@@ -20,7 +20,7 @@ const UNDO_SECONDS = 240;
  * Holds in the ledger's table: an attribute of the lease on the same remediation and resource, so that a worker reads it with
  * the lease, and at no cost. An undo has the lease while it works, and leaves there what an interrupted response has to go on with.
  */
-export class DynamoDbHolds implements Holds {
+export class DynamoDbHolds implements SharedHolds {
   readonly #db: DynamoDBClient;
   readonly #table: string;
   readonly #now: () => number;
@@ -33,6 +33,10 @@ export class DynamoDbHolds implements Holds {
   }
 
   async get(key: string): Promise<Hold | undefined> {
+    return (await this.glance(key)).hold;
+  }
+
+  async glance(key: string): Promise<{ readonly hold?: Hold; readonly busy?: string }> {
     const { pk, sk } = keyOf(key);
     const { Items } = await this.#db.send(
       new QueryCommand({
@@ -42,11 +46,14 @@ export class DynamoDbHolds implements Holds {
         ConsistentRead: true,
       }),
     );
-    return holdOf(Items?.[0]);
+    const lease = Items?.[0];
+    const hold = holdOf(lease);
+    const isBusy = lease?.holder !== undefined && Number(lease.until?.N) >= this.#seconds();
+    return { ...(hold && { hold }), ...(isBusy && { busy: holderIn(lease) }) };
   }
 
   async take(key: string, undo: string): Promise<string | undefined> {
-    const now = Math.floor(this.#now() / 1_000);
+    const now = this.#seconds();
     try {
       await this.#db.send(
         new UpdateItemCommand({
@@ -67,8 +74,7 @@ export class DynamoDbHolds implements Holds {
       return undefined;
     } catch (error) {
       if (!(error instanceof ConditionalCheckFailedException)) throw error;
-      const { holder, response } = error.Item ?? {};
-      return holder?.S?.startsWith(ALONE) ? holder.S : `response ${response?.S}`;
+      return holderIn(error.Item ?? {});
     }
   }
 
@@ -109,6 +115,13 @@ export class DynamoDbHolds implements Holds {
       if (!(error instanceof ConditionalCheckFailedException)) throw error;
     }
   }
+
+  #seconds(): number {
+    return Math.floor(this.#now() / 1_000);
+  }
 }
 
 const holderOf = (undo: string) => text(`${ALONE}${undo}`);
+/** Who has a lease, in words. */
+const holderIn = ({ holder, response }: Item): string =>
+  holder?.S?.startsWith(ALONE) ? holder.S : `response ${response?.S}`;

@@ -126,3 +126,9 @@ export interface Holds {
   /** Lets go of the resource; the hold stays. */
   release(key: string, undo: string): Promise<void>;
 }
+
+/** Holds of resources that others work on too. */
+export interface SharedHolds extends Holds {
+  /** The hold that was put last, and in words who works on the resource now. */
+  glance(key: string): Promise<{ readonly hold?: Hold; readonly busy?: string }>;
+}

@@ -1,5 +1,3 @@
-import { Logger } from '@aws-lambda-powertools/logger';
-import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SNSClient } from '@aws-sdk/client-sns';
 import middy from '@middy/core';
@@ -14,7 +12,7 @@ import { environment } from '../../engine/environment.ts';
 import { type Kind, readBreaker } from '../../engine/ledger/budgets.ts';
 import { DynamoDbLedger } from '../../engine/ledger/dynamodb.ts';
 import { DynamoDbHolds } from '../../engine/ledger/holds.ts';
-import { inLog } from '../../engine/notify/encoders.ts';
+import { logOf, withRequest } from '../../engine/log.ts';
 import { announce } from './announce.ts';
 import { type SweepReport, sweep } from './sweep.ts';
 import { SWEEP_READS } from './unused-groups.ts';
@@ -22,7 +20,7 @@ import { SWEEP_READS } from './unused-groups.ts';
 const home = { account: environment('ACCOUNT_ID'), region: environment('AWS_REGION') };
 const session = sessionConfig(home.account, home.region);
 const table = environment('LEDGER_TABLE');
-const logger = new Logger({ serviceName: 'sweep', jsonReplacerFn: inLog });
+const logger = logOf('sweep');
 const policy = deployedPolicy();
 const ledger = new DynamoDbLedger(session, table);
 const holds = new DynamoDbHolds(session, table);
@@ -39,7 +37,7 @@ const wanted = z.object({
 });
 
 export const handler = middy<unknown, SweepReport>()
-  .use(injectLambdaContext(logger))
+  .use(withRequest(logger))
   .handler(async (event, _context: LambdaContext) => {
     const asked = z.parse(wanted, event || {});
     // Each run asks the switch itself: an answer may be half a minute old.

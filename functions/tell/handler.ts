@@ -1,11 +1,9 @@
-import { Logger } from '@aws-lambda-powertools/logger';
-import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import middy from '@middy/core';
 import type { DynamoDBBatchResponse, DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda';
 import { sessionConfig, throttledAlone } from '../../engine/aws/session.ts';
 import { describeError } from '../../engine/errors.ts';
-import { inLog } from '../../engine/notify/encoders.ts';
+import { logOf, withRequest } from '../../engine/log.ts';
 import { eventFor } from '../../engine/notify/messages.ts';
 import { PAGED } from '../../engine/notify/paged.ts';
 import { breakerPage, pageFor } from '../../engine/notify/pages.ts';
@@ -20,7 +18,7 @@ import titles from './titles.json' with { type: 'json' };
 const account = environment('ACCOUNT_ID');
 const region = environment('AWS_REGION');
 const session = sessionConfig(account, region);
-const logger = new Logger({ serviceName: 'tell', jsonReplacerFn: inLog });
+const logger = logOf('tell');
 const metrics = new Metrics({ namespace: 'Firebreak', serviceName: 'tell' });
 const memory = new Memory(session, environment('LEDGER_TABLE'));
 // It takes ten calls a second: who is woken, and what is remembered, does not wait for that.
@@ -34,7 +32,7 @@ const titleOf = (remediation: string): string =>
 
 /** Changes of the ledger's table in; Security Hub, people, EventBridge and CloudWatch told of them. */
 export const handler = middy<DynamoDBStreamEvent, DynamoDBBatchResponse>()
-  .use(injectLambdaContext(logger))
+  .use(withRequest(logger))
   .handler(async ({ Records }) => {
     const failed = await tell(Records);
     const [first] = [...failed.keys()].sort((one, other) => one - other);

@@ -32,9 +32,10 @@ def complete_table(table: Table, properties: dict) -> None:
 
 
 def complete_function(function: LambdaFunction, properties: dict) -> None:
-    """The architecture and the tracing mode."""
+    """The architecture, the tracing mode and the log format."""
     function.architectures = properties.get('Architectures', ['x86_64'])
     function.tracing_config = properties.get('TracingConfig', {'Mode': 'PassThrough'})
+    function.logging_config = properties.get('LoggingConfig', {})
 
 
 def complete_bucket(bucket: FakeBucket, properties: dict) -> None:

@@ -4,17 +4,19 @@ Facts supplied, where moto differs:
 - Invoke runs the function. https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
 - An event source mapping uses up receives of its queue only when its poller runs the function; moto would receive each
   message at once, in vain, and so spoil the redrive counts.
+- A function has a LoggingConfig. https://docs.aws.amazon.com/lambda/latest/api/API_LoggingConfig.html
 """
 
 import json
 import threading
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import unquote
 
 from moto.awslambda.exceptions import LambdaClientError
-from moto.awslambda.models import LambdaBackend, lambda_backends
+from moto.awslambda.models import LambdaBackend, LambdaFunction, lambda_backends
 from moto.awslambda.responses import LambdaResponse
 from moto.dynamodb.models.table import Table
 from moto.sqs.models import Queue
@@ -161,6 +163,20 @@ def invoke_in_process(
     return outcome.payload
 
 
+def with_logging_config(get_configuration: Callable[..., dict]) -> Callable[..., dict]:
+    """Around LambdaFunction.get_configuration: the logging configuration as AWS completes it."""
+
+    def get(function: LambdaFunction, on_create: bool = False) -> dict:
+        given = getattr(function, 'logging_config', {})
+        config = {'LogFormat': 'Text', 'LogGroup': f'/aws/lambda/{function.function_name}', **given}
+        if config['LogFormat'] == 'JSON':
+            config = {'ApplicationLogLevel': 'INFO', 'SystemLogLevel': 'INFO', **config}
+        return {**get_configuration(function, on_create), 'LoggingConfig': config}
+
+    return get
+
+
+LambdaFunction.get_configuration = with_logging_config(LambdaFunction.get_configuration)
 LambdaResponse.invoke = invoke
 LambdaBackend.invoke = invoke_in_process
 # A mapping is stored and listed by the Lambda backend; what a queue or a table would poll it by stays empty.

@@ -1,17 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import type { Cloud } from '../../local/cloud.ts';
 import { type Connection, HOME_REGION, MEMBER_ACCOUNTS, REGIONS, SECURITY_ACCOUNT } from '../../local/connection.ts';
-import type { Call } from '../../local/doors.ts';
+import type { Call, Fault } from '../../local/doors.ts';
 import { runInstanceWithData } from '../../local/exposures/instances.ts';
 import { createGroup, createNetwork } from '../../local/exposures/network.ts';
 import { type Told, told } from '../../local/scenes.ts';
 import type { Account } from '../../local/specimen.ts';
+import { workerNames } from '../workers.ts';
 import type { Bench } from './bench.ts';
 import { FIXES } from './calls.ts';
 import { DeployedPath, type Trace } from './deployed.ts';
 import { writeUnits } from './item-size.ts';
 import { atMost, type Measurement, median, quantile } from './measurement.ts';
-import { ASSUMED, LINE_OVERHEAD, MEMORY_MB, PLATFORM_LINES, PRICES } from './prices.ts';
+import { ASSUMED, LINE_OVERHEAD, PLATFORM_LINES, PRICES, PROCESSOR_MB } from './prices.ts';
 
 const [first, second] = MEMBER_ACCOUNTS;
 const [, abroad] = REGIONS;
@@ -100,9 +101,14 @@ type Who = (typeof FUNCTIONS)[number];
 /** What one of them runs for one finding. */
 interface Running {
   readonly invocations: number;
-  /** Measured on the embedded cloud, warm. */
-  readonly measuredMs: number;
-  readonly assumedMs: number;
+  /** MB. */
+  readonly memory: number;
+  /** Measured on the embedded cloud, warm, with what is assumed of AWS put into each call. */
+  readonly milliseconds: number;
+  /** Of a processor of this machine. */
+  readonly processorMs: number;
+  /** What the embedded cloud itself took to answer, all calls in a row. */
+  readonly cloudMs: number;
 }
 
 /** What one finding uses of our own account. */
@@ -117,18 +123,40 @@ interface Usage extends Readonly<Record<Who, Running>> {
 
 const isRead = ({ operation }: Call): boolean => ['Query', 'GetItem', 'BatchGetItem'].includes(operation);
 
-const ROLE: Readonly<Record<Who, string>> = {
-  worker: ':assumed-role/firebreak-worker-',
-  tell: ':assumed-role/firebreak-tell/',
+const WORKERS = workerNames();
+/** Principals of sessions of roles, as globs. */
+const sessionsOf = (roles: readonly string[]): string[] => roles.map((role) => `*:assumed-role/${role}/*`);
+const OWN: Readonly<Record<Who, readonly string[]>> = {
+  worker: WORKERS.map((worker) => `firebreak-worker-${worker}`),
+  tell: ['firebreak-tell'],
 };
+const IN_MEMBERS = WORKERS.map((worker) => `firebreak-${worker}`);
+const isOf = (roles: readonly string[], { principal }: Call): boolean =>
+  roles.some((role) => principal.includes(`:assumed-role/${role}/`)) && !principal.endsWith('-poller');
+const isPollerOf = (roles: readonly string[], { principal }: Call): boolean =>
+  roles.some((role) => principal.includes(`:assumed-role/${role}/`)) && principal.endsWith('-poller');
+
+/** Makes each call of a function as slow as it is assumed to be at AWS. */
+const LATENCIES: readonly Fault[] = [
+  { principal: sessionsOf(IN_MEMBERS), latency: ASSUMED.resource },
+  ...Object.entries(ASSUMED.own).map(([service, latency]) => ({
+    ...{ principal: sessionsOf(Object.values(OWN).flat()), service, latency },
+  })),
+];
+
+/** Whose function it is; undefined: it runs for no finding. */
+const whoIs = (name: string): Who | undefined =>
+  name === 'firebreak-tell' ? 'tell' : WORKERS.some((worker) => name === `firebreak-${worker}`) ? 'worker' : undefined;
 
 function usageOf({ responses, calls, invocations, lines, writes, eventBytes }: Trace, forwarded: boolean): Usage {
-  const own = calls.filter(({ principal }) => FUNCTIONS.some((who) => principal.includes(ROLE[who])));
-  const of = (service: string): Call[] => own.filter((call) => call.service === service);
-  const poller = ({ principal }: Call): boolean => principal.endsWith('-poller');
-  const deletes = of('sqs').filter((call) => poller(call) && call.operation.startsWith('DeleteMessage')).length;
-  const sent = of('sqs').filter((call) => !poller(call)).length;
-  const table = of('dynamodb');
+  const own = calls.filter((call) => FUNCTIONS.some((who) => isOf(OWN[who], call)));
+  const deletes = calls.filter(
+    (call) => call.operation.startsWith('DeleteMessage') && FUNCTIONS.some((who) => isPollerOf(OWN[who], call)),
+  ).length;
+  const sent = own.filter(({ service, operation }) => service === 'sqs' && operation.startsWith('SendMessage')).length;
+  const strange = own.find(({ service }) => !Object.hasOwn(ASSUMED.own, service));
+  if (strange) throw new Error(`nothing is assumed of how long ${strange.service} takes`);
+  const table = own.filter(({ service }) => service === 'dynamodb');
   const failed = table.filter(({ status }) => status >= 400).length;
   const units = writes.map(({ dynamodb }) => {
     const { OldImage: before, NewImage: after } = dynamodb ?? {};
@@ -137,45 +165,47 @@ function usageOf({ responses, calls, invocations, lines, writes, eventBytes }: T
     return after?.day ? 2 * base : base;
   });
   const running = (who: Who): Running => {
-    const runs = invocations.filter(({ name }) => (name === 'firebreak-tell') === (who === 'tell'));
+    const runs = invocations.filter(({ deployed }) => whoIs(deployed.name) === who);
+    const made = calls.filter((call) => isOf(who === 'worker' ? [...OWN.worker, ...IN_MEMBERS] : OWN.tell, call));
     return {
       invocations: runs.length,
-      measuredMs: runs.reduce((sum, { milliseconds }) => sum + milliseconds, 0),
-      // What runs again for the same finding, seconds later, is warm.
-      assumedMs: waits(calls, who) + ASSUMED.coldShare * ASSUMED.coldStart,
+      memory: runs[0]?.deployed.memory ?? 0,
+      milliseconds: runs.reduce((sum, { milliseconds }) => sum + milliseconds, 0),
+      processorMs: runs.reduce((sum, { processorMs }) => sum + processorMs, 0),
+      cloudMs: made.reduce((sum, call) => sum + call.duration - assumed(call), 0),
     };
   };
+  const ran = invocations.filter(({ deployed }) => whoIs(deployed.name) !== undefined);
+  // Lambda's own lines about an invocation that went well are information.
+  const reported = ran.filter(({ deployed }) => deployed.logLevels?.system !== 'WARN').length;
+  const written = lines.filter(({ functionName }) => whoIs(functionName) !== undefined);
   return {
     worker: running('worker'),
     tell: running('tell'),
     events: responses.length + (forwarded ? 1 : 0),
-    // Delivered by EventBridge, received and deleted by Lambda's poller; what the worker sends is counted as it is. The event
-    // of our own note is no larger than the finding's.
-    sqsRequests: deletes * (Math.ceil(eventBytes / 65_536) + 2) + sent,
+    // Received and deleted by Lambda's poller, after the worker sent it (a second look) or EventBridge delivered it. The event of
+    // our own note is no larger than the finding's.
+    sqsRequests: 2 * deletes + sent + (deletes - sent) * Math.ceil(eventBytes / 65_536),
     writeUnits: units.reduce((sum, unit) => sum + unit, failed),
     readUnits: table.filter(isRead).length,
     logBytes:
-      lines.reduce((sum, line) => sum + Buffer.byteLength(line) + LINE_OVERHEAD, 0) +
-      invocations.length * (PLATFORM_LINES.bytes + PLATFORM_LINES.count * LINE_OVERHEAD),
+      written.reduce((sum, { line }) => sum + Buffer.byteLength(line) + LINE_OVERHEAD, 0) +
+      reported * (PLATFORM_LINES.bytes + PLATFORM_LINES.count * LINE_OVERHEAD),
   };
 }
 
-/** Milliseconds that a function waits for AWS. */
-function waits(calls: readonly Call[], who: Who): number {
-  const own = calls.filter(({ principal }) => principal.includes(ROLE[who]) && !principal.endsWith('-poller'));
-  const ours = own.filter(({ service }) => ['dynamodb', 'sqs', 'ssm', 'events', 'sns'].includes(service)).length;
-  const sts = own.filter(({ service }) => service === 'sts').length;
-  const hub = own.filter(({ service }) => service === 'securityhub').length;
-  const members = calls.filter(({ principal }) => /:assumed-role\/firebreak-(?!worker-|tell)/.test(principal)).length;
-  const resource = hub + (who === 'worker' ? members : 0);
-  return resource * ASSUMED.resource + sts * ASSUMED.sts + ours * ASSUMED.own;
-}
+/** Milliseconds that `LATENCIES` adds to a call. */
+const assumed = (call: Call): number =>
+  isOf(IN_MEMBERS, call) ? ASSUMED.resource : (ASSUMED.own[call.service as keyof typeof ASSUMED.own] ?? 0);
+
+/** Milliseconds of cold starts for one finding in each function: what runs again for it, seconds later, is warm. */
+const COLD_MS = ASSUMED.coldShare * ASSUMED.coldStart;
 
 /** Dollars for a million, by service. */
 function costs(usage: Usage): Record<'Lambda' | 'SQS' | 'DynamoDB' | 'EventBridge' | 'Logs', number> {
   const running = FUNCTIONS.map((who) => {
-    const { invocations, measuredMs, assumedMs } = usage[who];
-    const gigabyteSeconds = ((measuredMs + assumedMs) / 1_000) * (MEMORY_MB[who] / 1_024);
+    const { invocations, milliseconds, memory } = usage[who];
+    const gigabyteSeconds = ((milliseconds + COLD_MS) / 1_000) * (memory / 1_024);
     return invocations * PRICES.lambdaRequest + gigabyteSeconds * PRICES.lambdaGigabyteSecond;
   });
   return {
@@ -216,7 +246,7 @@ async function costOf(bench: Bench, path: DeployedPath, each: Case): Promise<Cos
   if (!again) throw new Error('nothing was measured');
   const forwarded = each.bus === 'itself' || region !== HOME_REGION;
   const usages = traces.map((trace) => usageOf(trace, forwarded));
-  const measured = (usage: Usage): number => usage.worker.measuredMs + usage.tell.measuredMs;
+  const measured = (usage: Usage): number => usage.worker.milliseconds + usage.tell.milliseconds;
   const middle = usages.find((usage) => measured(usage) === median(usages.map(measured)));
   if (!middle) throw new Error('nothing was measured');
   const most = (of: (usage: Usage) => number): number => quantile(usages.map(of), 1);
@@ -243,6 +273,19 @@ function expectOutcome({ name }: Case, { responses }: Trace, outcome: string): v
     throw new Error(`${name}: expected one response, ${outcome}, got ${response?.outcome}: ${response?.reason}`);
 }
 
+/** What there is to know of the time beside what it is billed for. */
+function judgement(found: readonly Costed[]): string {
+  const range = (of: (usage: Usage) => number): string => {
+    const values = found.map(({ fixed }) => of(fixed));
+    return `${Math.min(...values).toFixed(0)} to ${Math.max(...values).toFixed(0)} ms`;
+  };
+  const share = (who: Who): string => {
+    const memory = found[0]?.fixed[who].memory ?? 0;
+    return `${memory} MB have ${((100 * memory) / PROCESSOR_MB).toFixed(0)} % of one`;
+  };
+  return `In that time our own code had a processor of this machine for ${range(({ worker }) => worker.processorMs)} in a worker (at Lambda, ${share('worker')}) and ${range(({ tell }) => tell.processorMs)} in tell (${share('tell')}): the rest is waiting. The embedded cloud's own work, beyond what is assumed of AWS, is in it too: ${range(({ worker }) => worker.cloudMs)} and ${range(({ tell }) => tell.cloudMs)}, all calls in a row.`;
+}
+
 const dollars = (value: number): string => `$${value.toFixed(2)}`;
 
 /** What a million findings cost at list prices, from what the deployed path used. */
@@ -252,10 +295,16 @@ export const cost: Measurement = {
   page: 'cost',
   async measure(bench) {
     const path = await DeployedPath.watch(bench);
+    const { doors } = (await bench.cloud()).connection;
     const found: Costed[] = [];
-    for (const each of CASES) {
-      bench.progress(`counting what a finding uses: ${each.name}`);
-      found.push(await costOf(bench, path, each));
+    await doors.setFaults(LATENCIES);
+    try {
+      for (const each of CASES) {
+        bench.progress(`counting what a finding uses: ${each.name}`);
+        found.push(await costOf(bench, path, each));
+      }
+    } finally {
+      await doors.setFaults([]);
     }
     const mean = found.reduce((sum, { fixed }) => sum + total(fixed), 0) / found.length;
     const duplicates = found.reduce((sum, { compliant }) => sum + total(compliant), 0) / found.length;
@@ -281,11 +330,9 @@ export const cost: Measurement = {
           head: [
             'fixed and verified',
             'invocations',
-            'measured',
-            'assumed of AWS',
+            'together',
             'of tell: invocations',
-            'measured',
-            'assumed',
+            'together',
             'SQS requests',
             'write units',
             'read units',
@@ -293,17 +340,14 @@ export const cost: Measurement = {
           ],
           rows: found.map(({ name, fixed }) => [
             name,
-            ...FUNCTIONS.flatMap((who) => [
-              String(fixed[who].invocations),
-              `${fixed[who].measuredMs.toFixed(0)} ms`,
-              `${fixed[who].assumedMs.toFixed(0)} ms`,
-            ]),
+            ...FUNCTIONS.flatMap((who) => [String(fixed[who].invocations), `${fixed[who].milliseconds.toFixed(0)} ms`]),
             String(fixed.sqsRequests),
             String(fixed.writeUnits),
             String(fixed.readUnits),
             String(fixed.logBytes),
           ]),
         },
+        judgement(found),
         METHOD,
         {
           head: ['price', 'dollars'],
@@ -330,11 +374,11 @@ export const cost: Measurement = {
 
 const METHOD = `The formulas, for one finding:
 
-- **Lambda**: requests + (measured + assumed) seconds x ${MEMORY_MB.worker} MB, ${MEMORY_MB.tell} MB for tell. Measured is the median of ${ROUNDS} warm invocations on this machine, with the embedded cloud's own time in it. Assumed for AWS, one call after the other though some run side by side: ${ASSUMED.resource} ms for each call on a resource, ${ASSUMED.sts} ms for each of STS, ${ASSUMED.own} ms for each of DynamoDB, SQS, SSM and EventBridge, and a cold start of ${ASSUMED.coldStart} ms for every ${1 / ASSUMED.coldShare}th finding in each function (its start is billed too).
-- **SQS**: one request to deliver, one to receive, one to delete, and what the worker sends. Our update of a Security Hub finding is an event that comes back, and is dropped: another three. Batches of several messages would take fewer.
+- **Lambda**: requests + (measured seconds + cold starts) x the function's memory. Measured is the median of ${ROUNDS} warm findings on this machine, while the embedded cloud waits before it answers a call as AWS is assumed to: ${ASSUMED.resource} ms on a resource, ${ASSUMED.own.sts} ms of STS, ${ASSUMED.own.securityhub} ms of Security Hub, and ${ASSUMED.own.dynamodb} ms of DynamoDB, SQS, SSM, EventBridge and SNS. So what runs side by side counts once, as Lambda counts it, and the embedded cloud's own time is in it. A cold start of ${ASSUMED.coldStart} ms is assumed for every ${1 / ASSUMED.coldShare}th finding in each function (its start is billed too).
+- **SQS**: one request to deliver, one to receive, one to delete, and what the worker sends: a second look is three requests and an invocation more. Our update of a Security Hub finding is an event that comes back, and is dropped: another three. Batches of several messages would take fewer.
 - **DynamoDB**: of each write in the table's stream the size, as DynamoDB counts it, of the item before or after, whichever is larger, in units of 1 kB; headers twice, for the index. Readers of the stream that are Lambdas pay nothing.
 - **EventBridge**: our own event for each response; and the event of the finding where it comes from another account or Region. Those that a delegated administrator's service emits in the security account are free in our Region.
-- **Logs**: the bytes that functions wrote, ${LINE_OVERHEAD} more for each line, and Lambda's own ${PLATFORM_LINES.count} lines.
+- **Logs**: the bytes that functions wrote, ${LINE_OVERHEAD} more for each line, and Lambda's own lines where it writes any: of functions that are set to \`systemLogLevel: WARN\` none, where all goes well.
 
 Prices in US dollars, us-east-1, no free tier, as of November 2026:`;
 

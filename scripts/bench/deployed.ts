@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import {
   DescribeStreamCommand,
@@ -6,19 +7,30 @@ import {
   GetShardIteratorCommand,
   type _Record as StreamRecord,
 } from '@aws-sdk/client-dynamodb-streams';
+import { GetQueueAttributesCommand, ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { Response } from '../../engine/response.ts';
 import type { Cloud } from '../../local/cloud.ts';
 import { HOME_REGION, LEDGER_TABLE, SECURITY_ACCOUNT } from '../../local/connection.ts';
 import type { Call } from '../../local/doors.ts';
+import type { DeployedFunction, LogLine } from '../../local/lambda-environment.ts';
 import type { Told } from '../../local/scenes.ts';
+import type { Account } from '../../local/specimen.ts';
 import type { Bench } from './bench.ts';
 
 /** One invocation of a function. */
 export interface Invocation {
-  /** As serverless.yml names it. */
-  readonly name: string;
+  readonly deployed: DeployedFunction;
   readonly milliseconds: number;
+  /** Milliseconds of a processor. */
+  readonly processorMs: number;
 }
+
+/** Milliseconds without an invocation after which none will come: the pollers look four times a second. */
+const QUIET_MS = 500;
+const LONGEST_MS = 60_000;
+/** Seconds by which the clock is moved on until no message is delayed any more; SQS delays for 15 minutes at most. */
+const STEP_SECONDS = 60;
+const MOST_STEPS = 15;
 
 /** What one finding set off on the deployed path, until all was quiet again. */
 export interface Trace {
@@ -29,8 +41,7 @@ export interface Trace {
   readonly eventBytes: number;
   readonly calls: readonly Call[];
   readonly invocations: readonly Invocation[];
-  /** What functions wrote. */
-  readonly lines: readonly string[];
+  readonly lines: readonly LogLine[];
   /** Writes of the ledger's table, as its stream tells them. */
   readonly writes: readonly StreamRecord[];
 }
@@ -40,20 +51,28 @@ export class DeployedPath {
   readonly #bench: Bench;
   readonly #cloud: Cloud;
   readonly #streams: DynamoDBStreamsClient;
+  readonly #sqs: SQSClient;
   readonly #invocations: Invocation[] = [];
   #iterator: string;
+  #running = 0;
+  #lastEnd = 0;
 
-  private constructor(bench: Bench, cloud: Cloud, streams: DynamoDBStreamsClient, iterator: string) {
+  private constructor(bench: Bench, cloud: Cloud, client: Account['client'], iterator: string) {
     this.#bench = bench;
     this.#cloud = cloud;
-    this.#streams = streams;
+    this.#streams = new DynamoDBStreamsClient(client);
+    this.#sqs = new SQSClient({ ...client, useQueueUrlAsEndpoint: false });
     this.#iterator = iterator;
     for (const lambda of cloud.runner.functions) {
       const invoke = lambda.invoke.bind(lambda);
       lambda.invoke = async (event) => {
         const began = performance.now();
+        this.#running += 1;
         const result = await invoke(event);
-        this.#invocations.push({ name: lambda.deployed.name, milliseconds: performance.now() - began });
+        this.#lastEnd = performance.now();
+        this.#running -= 1;
+        const milliseconds = this.#lastEnd - began;
+        this.#invocations.push({ deployed: lambda.deployed, milliseconds, processorMs: result.processorMs ?? 0 });
         return result;
       };
     }
@@ -71,10 +90,10 @@ export class DeployedPath {
     const { ShardIterator = '' } = await streams.send(
       new GetShardIteratorCommand({ StreamArn, ShardId: shards[0]?.ShardId, ShardIteratorType: 'LATEST' }),
     );
-    return new DeployedPath(bench, cloud, streams, ShardIterator);
+    return new DeployedPath(bench, cloud, client, ShardIterator);
   }
 
-  /** Emits an event and waits for the end of what it sets off. */
+  /** Emits an event and waits for the end of what it sets off, second looks too. */
   async tell({ account, region, entry }: Told): Promise<Trace> {
     await this.#writes();
     this.#bench.logged();
@@ -82,7 +101,12 @@ export class DeployedPath {
     await this.#bench.calls();
     const emitted = Date.now();
     const [envelope] = await this.#cloud.emit(account, region, [entry]);
-    await this.#cloud.runner.idle();
+    await this.#settled();
+    for (let step = 0; (await this.#delayed()) > 0; step += 1) {
+      if (step === MOST_STEPS) throw new Error('a message is delayed for longer than SQS delays');
+      await this.#cloud.connection.doors.advanceClock(STEP_SECONDS);
+      await this.#settled();
+    }
     const responses = (await this.#cloud.ledger.list({ since: new Date(emitted - 1_000), limit: 100 })).filter(
       ({ correlation }) => correlation === envelope?.id,
     );
@@ -92,9 +116,33 @@ export class DeployedPath {
       eventBytes: Buffer.byteLength(JSON.stringify(envelope)),
       calls: await this.#bench.calls(),
       invocations: [...this.#invocations],
-      lines: this.#bench.logged().map(({ line }) => line),
+      lines: this.#bench.logged(),
       writes: await this.#writes(),
     };
+  }
+
+  /** Resolves when nothing is left to do. Who asks for that all the time, as `idle` does, slows down what is measured. */
+  async #settled(): Promise<void> {
+    const began = performance.now();
+    this.#lastEnd = began;
+    while (this.#running > 0 || performance.now() - this.#lastEnd < QUIET_MS) {
+      if (performance.now() - began > LONGEST_MS) throw new Error('the functions do not come to an end');
+      await sleep(QUIET_MS / 10);
+    }
+    await this.#cloud.runner.idle();
+  }
+
+  /** Messages that nobody may receive yet, in all queues of ours. */
+  async #delayed(): Promise<number> {
+    const { QueueUrls = [] } = await this.#sqs.send(new ListQueuesCommand({ QueueNamePrefix: 'firebreak-' }));
+    const AttributeNames = ['ApproximateNumberOfMessagesDelayed' as const];
+    const counts = await Promise.all(
+      QueueUrls.map(async (QueueUrl) => {
+        const { Attributes } = await this.#sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames }));
+        return Number(Attributes?.ApproximateNumberOfMessagesDelayed);
+      }),
+    );
+    return counts.reduce((sum, count) => sum + count, 0);
   }
 
   /** The records of the stream since the last look. */

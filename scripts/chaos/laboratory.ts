@@ -219,6 +219,6 @@ function policyFor(contracts: readonly Contract[]) {
     version: 1,
     remediations: Object.fromEntries(remediations),
     budget: { perHour: UNLIMITED, share: 1, shareFrom: UNLIMITED },
-    coolDown: { fixes: UNLIMITED },
+    coolDown: { fixes: 100 },
   };
 }

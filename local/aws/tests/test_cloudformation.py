@@ -264,12 +264,15 @@ def test_a_function_is_as_the_template_says(stack):
             'Code': {'S3Bucket': 'code', 'S3Key': 'f.zip'},
             'Architectures': ['arm64'],
             'TracingConfig': {'Mode': 'Active'},
+            'LoggingConfig': {'LogFormat': 'JSON', 'SystemLogLevel': 'WARN'},
         },
     }
     role = {'Type': 'AWS::IAM::Role', 'Properties': {'RoleName': 'worker', 'AssumeRolePolicyDocument': trust}}
     stack.deploy({'Role': role, 'Function': function})
     configuration = stack.aws('lambda').get_function_configuration(FunctionName='f')
     assert (configuration['Architectures'], configuration['TracingConfig']) == (['arm64'], {'Mode': 'Active'})
+    levels = {'LogFormat': 'JSON', 'ApplicationLogLevel': 'INFO', 'SystemLogLevel': 'WARN', 'LogGroup': '/aws/lambda/f'}
+    assert configuration['LoggingConfig'] == levels
 
 
 def test_a_role_has_the_managed_policies_of_its_template(stack):
