@@ -12,7 +12,7 @@ import { pageOf, unequalIn } from './chaos/page.ts';
 import { describeUnequal, type Extent, type Walk, walk } from './chaos/walk.ts';
 import { loadWorkers } from './workers.ts';
 
-const HELP = `npm run chaos -- <remediation>... | --all [--seeds <n>] [--points <n>] [--jobs <n>] [--json]
+const HELP = `npm run chaos -- <remediation>... | --all [--seeds <n>] [--points <n>] [--write] [--jobs <n>] [--json]
 
 Disturbs every call of AWS that the deployed worker makes, on the embedded cloud: throttled, answered with 500, reset before
 and after it took place, cut short, hung, refused, answered as if it had taken place. Then kills the worker with SIGKILL
@@ -20,6 +20,7 @@ before and after each, lets the message come back, and compares all that came of
 a state is not equal, or an outcome not what is so.
 
   --all         every remediation; without --points also the numbered tests in their long form, and docs/reliability.md
+  --write       with --all and --points: the numbered tests in their lean form, and docs/reliability.md
   --seeds <n>   beside, n runs of each specimen with one to three kills at places that the seed chooses (0)
   --points <n>  at most n kill points and n faults of each specimen, spread over the run
   --jobs <n>    so many embedded clouds at once, each with some of the remediations (one for each processor)
@@ -35,6 +36,7 @@ const { values, positionals } = parseArgs({
     all: { type: 'boolean' },
     seeds: { type: 'string', default: '0' },
     points: { type: 'string' },
+    write: { type: 'boolean' },
     jobs: { type: 'string', default: String(availableParallelism()) },
     json: { type: 'boolean' },
     help: { type: 'boolean', short: 'h' },
@@ -65,10 +67,12 @@ async function main(): Promise<number> {
   process.once('SIGINT', stop).once('SIGTERM', stop);
   const extent = { seeds, ...(points !== undefined && { points }) };
   const walks = jobs > 1 && ids.length > 1 ? await together(ids, extent, jobs) : await alone(ids, extent);
-  const whole = values.all === true && points === undefined;
-  const numbered = whole ? await runNumbered(progress) : [];
-  if (whole) {
-    writeFileSync(PAGE, `${pageOf(walks, numbered, { date: new Date().toISOString().slice(0, 10), seeds })}\n`);
+  const long = points === undefined;
+  const written = values.all === true && (long || values.write === true);
+  const numbered = written ? await runNumbered(long, progress) : [];
+  if (written) {
+    const date = new Date().toISOString().slice(0, 10);
+    writeFileSync(PAGE, `${pageOf(walks, numbered, { date, seeds, ...(points !== undefined && { points }) })}\n`);
   }
   for (const { number, passed } of numbered) if (!passed) screen.line(['red', 'FAILED '], `test ${number}`);
   if (values.json) console.log(JSON.stringify(walks, null, 2));

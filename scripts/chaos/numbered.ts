@@ -12,13 +12,16 @@ import { type Numbered, numberedIn } from './results.ts';
 /** Where the numbered tests are: the ones of fault-tests.md that need a cloud with nobody else on it. */
 export const NUMBERED = 'tests/faults';
 
-/** How the numbered tests went in their long form, in the order of their numbers. */
-export async function runNumbered(progress: (step: string) => void): Promise<readonly Numbered[]> {
+/** How the numbered tests went, in their long form or their lean one, in the order of their numbers. */
+export async function runNumbered(long: boolean, progress: (step: string) => void): Promise<readonly Numbered[]> {
   const folder = mkdtempSync(path.join(tmpdir(), 'firebreak-numbered-'));
   try {
     const [report, tries] = [path.join(folder, 'report.json'), path.join(folder, 'tries')];
     writeFileSync(tries, '');
-    await jestOnNumbered(['--json', '--outputFile', report, '--silent'], progress, { [LONG]: '1', [TRIES]: tries });
+    await jestOnNumbered(['--json', '--outputFile', report, '--silent'], progress, {
+      ...(long && { [LONG]: '1' }),
+      [TRIES]: tries,
+    });
     return numberedIn(readFileSync(report, 'utf8'), readFileSync(tries, 'utf8'));
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -23,24 +23,23 @@ the above is as in the first run, and each changing call took place as often.`;
 
 const TESTS = `## Numbered tests
 
-Faults, abuse and orders of delivery that have a number and a criterion each. Tries are what one run of the long form tried:
-deliveries, resources or kill points, as the test counts.`;
+Faults, abuse and orders of delivery that have a number and a criterion each. Tries are what one run tried: deliveries,
+resources or kill points, as the test counts.`;
 
 /** What has a number and no test yet, and why. */
 const NOT_YET: readonly (readonly [number: number, title: string, why: string])[] = [
   [20, 'a compromised key with live sessions', 'there is no remediation for it yet'],
-  [23, '5,000 findings in 10 minutes for one account', 'waits for its guard'],
 ];
 
 /** The page below docs/. */
 export const pageOf = (
   walks: readonly Walk[],
   numbered: readonly Numbered[],
-  on: { readonly date: string; readonly seeds: number },
+  on: { readonly date: string; readonly seeds: number; readonly points?: number },
 ): string =>
   [
     PROSE,
-    `Run on ${on.date} with ${on.seeds} seeds, Node ${process.versions.node}.`,
+    `Run on ${on.date} with ${on.seeds} seeds, Node ${process.versions.node}. ${extentOf(on)}`,
     [
       '| remediation | specimen | calls | faults | kill points | runs with seeds | unequal | seconds |',
       '| --- | --- | --- | --- | --- | --- | --- | --- |',
@@ -79,6 +78,11 @@ function rows(walks: readonly Walk[], numbered: readonly Numbered[]): string[] {
   );
   return [...tried, ...notYet].sort(([a], [b]) => a - b).map(([, row]) => row);
 }
+
+const extentOf = ({ points }: { readonly points?: number }): string =>
+  points === undefined
+    ? 'Every fault and every kill point, and the numbered tests in their long form.'
+    : `At most ${points} faults and ${points} kill points of each specimen, spread evenly over its run, and the numbered tests in their lean form.`;
 
 const sum = (walks: readonly Walk[], of: 'calls' | 'faults' | 'points' | 'seeds' | 'seconds'): number =>
   walks.reduce((total, walk) => total + walk[of], 0);
