@@ -351,6 +351,35 @@ describe('many findings', () => {
     expect(await noted(told.Id, 'verified', there)).toMatchObject({ Workflow: { Status: 'NOTIFIED' } });
   });
 
+  test('do not wait for a Security Hub that is not enabled here: it is looked for in its own Region', async () => {
+    const ProductArn = `arn:aws:securityhub:${abroad}::product/aws/securityhub`;
+    const linked = unhandled({ ProductArn, Region: abroad });
+    await cloud.doors.importFindings(SECURITY_ACCOUNT, abroad, [linked]);
+    const own = await respondTo(unhandled());
+    const taken = await ledger.close(await respondTo(unhandled()), { outcome: 'verified' });
+    await untilThereIs(() => events(taken.id));
+    await cloud.doors.setFaults([
+      {
+        operation: ['BatchUpdateFindings', 'GetFindings'],
+        region: HOME_REGION,
+        principal: '*/firebreak-tell/*',
+        error: {
+          status: 401,
+          code: 'InvalidAccessException',
+          message: 'Account is not subscribed to AWS Security Hub',
+        },
+      },
+    ]);
+    const fixed = await ledger.close(await respondTo(linked), { outcome: 'verified' });
+    await ledger.close(own, { outcome: 'verified' });
+    await ledger.close(taken, { outcome: 'unverified', reason: 'drifted' });
+    const there = new SecurityHubClient({ ...config, region: abroad });
+    expect(await noted(linked.Id, 'verified', there)).toMatchObject({ Workflow: { Status: 'NOTIFIED' } });
+    for (const { id } of [fixed, own]) expect(await untilThereIs(() => events(id))).toHaveLength(1);
+    const drifted = () => events(taken.id).then((all) => all.filter(({ detail }) => detail.outcome === 'unverified'));
+    expect(await untilThereIs(drifted)).toHaveLength(1);
+  });
+
   test('do not wait for one that Security Hub does not know', async () => {
     const response = await respondTo(unhandled());
     await ledger.close(response, { outcome: 'verified' });
