@@ -237,10 +237,16 @@ describe('serverless.yml', () => {
     expect(stream).toMatchObject({
       functionResponseType: 'ReportBatchItemFailures',
       bisectBatchOnFunctionError: true,
+      // Given up by their age alone, while the stream still has them: it keeps them for a day.
+      maximumRecordAgeInSeconds: 43_200,
       destinations: { onFailure: { type: 'sqs', arn: 'TellDeadLetterQueue.Arn' } },
     });
-    const { TellRole, TellDeadLetterQueueAlarm } = template.Resources;
-    expect(TellDeadLetterQueueAlarm.Properties.AlarmActions).toEqual(['People']);
+    expect(stream.maximumRetryAttempts).toBeUndefined();
+    const { TellRole, TellDeadLetterQueueAlarm, TellBehindAlarm } = template.Resources;
+    for (const { Properties } of [TellDeadLetterQueueAlarm, TellBehindAlarm]) {
+      expect(Properties.AlarmActions).toEqual(['People']);
+    }
+    expect(TellBehindAlarm.Properties).toMatchObject({ MetricName: 'IteratorAge', Threshold: 600_000 });
     const statements = statementsOf(TellRole);
     for (const { Action, Resource } of statements) {
       for (const name of list(Action)) expect(name).not.toMatch(/\*/);

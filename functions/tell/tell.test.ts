@@ -11,6 +11,7 @@ import {
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { DescribeDBSnapshotAttributesCommand, RDSClient } from '@aws-sdk/client-rds';
 import { GetFindingsCommand, SecurityHubClient } from '@aws-sdk/client-securityhub';
+import { DeleteMessageCommand, GetQueueUrlCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import type { DynamoDBRecord } from 'aws-lambda';
 import { sessionConfig } from '../../engine/aws/session.ts';
@@ -153,6 +154,15 @@ const targetCalled = (id: string, told: Asff): Target => {
   return { ...target, id, arn: target.arn.replace(target.id, id) };
 };
 
+/** The record of its header in the ledger's stream. */
+const recordOf = (response: Response) => ({
+  dynamodb: {
+    Keys: { pk: { S: `snapshots#response#${response.id}` }, sk: { S: 'HEADER' } },
+    NewImage: { outcome: { S: response.outcome ?? '' }, response: { S: JSON.stringify(response) } },
+    SequenceNumber: response.id,
+  },
+});
+
 /** Invokes tell with records. @returns from which one on they come back */
 async function invoke(Records: readonly unknown[]): Promise<readonly { readonly itemIdentifier: string }[]> {
   const { Payload } = await lambda.send(
@@ -284,23 +294,8 @@ describe('many shards', () => {
     const correlation = randomUUID();
     const at = new Date().toISOString();
     const records = ids.map((id) => {
-      const response = {
-        ...responseTo(told),
-        id,
-        siblings,
-        correlation,
-        target: targetCalled(id, told),
-        startedAt: at,
-        finishedAt: at,
-        outcome: 'verified',
-      };
-      return {
-        dynamodb: {
-          Keys: { pk: { S: `snapshots#response#${id}` }, sk: { S: 'HEADER' } },
-          NewImage: { outcome: { S: 'verified' }, response: { S: JSON.stringify(response) } },
-          SequenceNumber: id,
-        },
-      };
+      const about = { id, siblings, correlation, target: targetCalled(id, told) };
+      return recordOf(responseTo(told, { ...about, startedAt: at, finishedAt: at, outcome: 'verified' }));
     });
     // What one has read, another changes before it writes.
     await cloud.doors.setFaults([{ operation: 'PutItem', principal: '*/firebreak-tell/*', latency: 500 }]);
@@ -437,15 +432,38 @@ describe('people', () => {
 });
 
 test('the batch comes back from the record on that could not be told', async () => {
-  const [good, bad] = [await respondTo(unhandled()), await respondTo(unhandled())];
-  await ledger.close(good, { outcome: 'compliant' });
-  await ledger.close(bad, { outcome: 'compliant' });
-  const records = [(await recordsOf(good.id)).at(-1), (await recordsOf(bad.id)).at(-1)];
-  const broken = {
-    ...records[0],
-    dynamodb: { ...records[0]?.dynamodb, SequenceNumber: '7', NewImage: { outcome: { S: 'failed' } } },
-  };
-  expect(await invoke([records[0], broken, records[1]])).toEqual([{ itemIdentifier: '7' }]);
+  const told = unhandled();
+  await tell(told);
+  const at = new Date().toISOString();
+  const ended = { startedAt: at, finishedAt: at };
+  const records = (['compliant', 'failed', 'compliant'] as const).map((outcome) =>
+    recordOf(responseTo(told, { ...ended, outcome })),
+  );
+  await cloud.doors.setFaults([{ operation: 'Publish', principal: '*/firebreak-tell/*', deny: true }]);
+  expect(await invoke(records)).toEqual([{ itemIdentifier: records[1]?.dynamodb.SequenceNumber }]);
+});
+
+test('a record that cannot be read is put where people look, at once, and holds nobody up', async () => {
+  const told = unhandled();
+  await tell(told);
+  const at = new Date().toISOString();
+  const good = responseTo(told, { startedAt: at, finishedAt: at, outcome: 'verified' });
+  const { dynamodb, ...rest } = recordOf(responseTo(told));
+  const broken = { ...rest, dynamodb: { ...dynamodb, NewImage: { outcome: { S: 'failed' } } } };
+  await cloud.doors.setFaults([{ operation: 'SendMessage', principal: '*/firebreak-tell/*', times: 1, deny: true }]);
+  expect(await invoke([broken, recordOf(good)])).toEqual([{ itemIdentifier: dynamodb.SequenceNumber }]);
+  expect(await invoke([broken, recordOf(good)])).toEqual([]);
+  expect(await events(good.id)).toHaveLength(1);
+  const sqs = new SQSClient({ ...config, useQueueUrlAsEndpoint: false });
+  const { QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName: 'firebreak-tell-dead-letters' }));
+  const { Messages = [] } = await sqs.send(
+    new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10, MessageAttributeNames: ['All'] }),
+  );
+  expect(Messages).toHaveLength(1);
+  const [{ Body = '', MessageAttributes, ReceiptHandle } = {}] = Messages;
+  expect(JSON.parse(Body)).toEqual({ keys: dynamodb.Keys, sequenceNumber: dynamodb.SequenceNumber });
+  expect(MessageAttributes?.reason?.StringValue).toMatch(/./);
+  await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
 });
 
 test('no rule of ours takes our own event for a finding', async () => {
