@@ -1,6 +1,5 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
-import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SNSClient } from '@aws-sdk/client-sns';
 import middy from '@middy/core';
 import type { Context as LambdaContext } from 'aws-lambda';
@@ -14,6 +13,7 @@ import { environment } from '../../engine/environment.ts';
 import { type Kind, readBreaker } from '../../engine/ledger/budgets.ts';
 import { DynamoDbLedger } from '../../engine/ledger/dynamodb.ts';
 import { DynamoDbHolds } from '../../engine/ledger/holds.ts';
+import { Bus } from '../../engine/notify/bus.ts';
 import { inLog } from '../../engine/notify/encoders.ts';
 import { announce } from './announce.ts';
 import { type SweepReport, sweep } from './sweep.ts';
@@ -29,7 +29,7 @@ const holds = new DynamoDbHolds(session, table);
 const breaker = (kind: Kind) => readBreaker(session, table, kind);
 const sessions = new AssumedSessions(home, 'sweep', SWEEP_READS);
 const workers = new Workers(session);
-const office = { logger, events: new EventBridgeClient(session), sns: new SNSClient(session) };
+const outlets = { logger, bus: new Bus(session), sns: new SNSClient(session) };
 
 /** What the schedules send. A person who invokes it needs to say nothing, and is answered the report. */
 const wanted = z.object({
@@ -47,6 +47,6 @@ export const handler = middy<unknown, SweepReport>()
     const stopped = () => killSwitch.stopped();
     const house = { at: new Date(), policy, ledger, holds, breaker, stopped, sessions, workers };
     const report = await sweep(asked.sweep, house);
-    await announce(report, asked.page ? environment('PEOPLE_TOPIC') : undefined, office);
+    await announce(report, asked.page ? environment('PEOPLE_TOPIC') : undefined, outlets);
     return report;
   });

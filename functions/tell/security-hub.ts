@@ -7,8 +7,8 @@ import {
 } from '@aws-sdk/client-securityhub';
 import { parseArn } from '../../engine/arn.ts';
 import type { SessionConfig } from '../../engine/aws/session.ts';
+import { chunks } from '../../engine/chunks.ts';
 import { NOTED_BY } from '../../engine/notify/messages.ts';
-import { chunks } from './chunks.ts';
 import type { Update } from './tally.ts';
 
 /** An update of one finding. */

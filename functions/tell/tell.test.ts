@@ -443,6 +443,21 @@ test('the batch comes back from the record on that could not be told', async () 
   expect(await invoke(records)).toEqual([{ itemIdentifier: records[1]?.dynamodb.SequenceNumber }]);
 });
 
+test('no event is told twice when a batch of them fails', async () => {
+  const told = unhandled();
+  const at = new Date().toISOString();
+  const responses = Array.from({ length: 25 }, () =>
+    responseTo(told, { startedAt: at, finishedAt: at, outcome: 'compliant' }),
+  );
+  const records = responses.map(recordOf);
+  const error = { status: 400, code: 'ValidationException', message: 'no' };
+  await cloud.doors.setFaults([{ operation: 'PutEvents', principal: '*/firebreak-tell/*', skip: 1, times: 1, error }]);
+  expect(await invoke(records)).toEqual([{ itemIdentifier: records[10]?.dynamodb.SequenceNumber }]);
+  expect(await invoke(records.slice(10))).toEqual([]);
+  const counts = await Promise.all(responses.map(async ({ id }) => (await events(id)).length));
+  expect(counts).toEqual(responses.map(() => 1));
+});
+
 test('a record that cannot be read is put where people look, at once, and holds nobody up', async () => {
   const told = unhandled();
   await tell(told);
