@@ -21,11 +21,11 @@ const member = parse(readFileSync('organization/member.yml', 'utf8')).Resources 
 
 /** The operators' small Lambdas, by their folders, as templates of their own. */
 const operators = ['approve', 'undo'].map((name) => {
-  const template = parse(readFileSync(`functions/${name}/template.yml`, 'utf8'), { logLevel: 'silent' });
+  const { functions, template } = parse(readFileSync(`functions/${name}/template.yml`, 'utf8'), { logLevel: 'silent' });
   return {
     name,
-    lambda: template.functions[name],
-    resources: template.resources.Resources as Record<string, Resource>,
+    lambda: functions[name],
+    resources: template.Resources as Record<string, Resource>,
   };
 });
 
@@ -182,7 +182,7 @@ describe('the door', () => {
 });
 
 describe('the sweep', () => {
-  const { functions, resources } = parse(readFileSync('functions/sweep/template.yml', 'utf8'), { logLevel: 'silent' });
+  const { functions, template } = parse(readFileSync('functions/sweep/template.yml', 'utf8'), { logLevel: 'silent' });
 
   test('reads in the member accounts, and writes nothing', () => {
     const role = member.SweepRole;
@@ -194,7 +194,7 @@ describe('the sweep', () => {
   });
 
   test('reads the ledger, and tells workers, the bus and people what it finds', () => {
-    const { SweepRole, SweepFailed, SweepMissed } = resources.Resources;
+    const { SweepRole, SweepFailed, SweepMissed } = template.Resources;
     expect(SweepRole.Properties.ManagedPolicyArns).toEqual(['InstructWorkers']);
     const may = statementsOf(SweepRole).map(({ Action }) => Action);
     expect(may).toEqual([
