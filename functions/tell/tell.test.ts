@@ -10,7 +10,7 @@ import {
 } from '@aws-sdk/client-dynamodb-streams';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { DescribeDBSnapshotAttributesCommand, RDSClient } from '@aws-sdk/client-rds';
-import { GetFindingsCommand, SecurityHubClient } from '@aws-sdk/client-securityhub';
+import { BatchUpdateFindingsCommand, GetFindingsCommand, SecurityHubClient } from '@aws-sdk/client-securityhub';
 import { DeleteMessageCommand, GetQueueUrlCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import type { DynamoDBRecord } from 'aws-lambda';
@@ -195,10 +195,32 @@ describe('a finding that is fixed', () => {
     await tell({ ...told, UpdatedAt: new Date().toISOString() });
     const again = await ended(told.Id, 'compliant');
     await untilThereIs(() => events(again.id));
-    expect(await shown(told.Id)).toEqual({ ...fixed, UpdatedAt: expect.any(String) });
+    expect(await shown(told.Id)).toEqual({
+      ...fixed,
+      UpdatedAt: expect.any(String),
+      ProcessedAt: expect.any(String),
+    });
     // The event of our own note started nothing.
     expect(await responsesTo(told.Id)).toHaveLength(2);
     expect(await pages(name)).toEqual([]);
+  });
+});
+
+describe('a note in our name', () => {
+  test('by whomever it is, does not hide that the finding is told again', async () => {
+    const told = finding('rds-snapshot-public', { 'orders-before-migration': await sharedSnapshot() });
+    await tell(told);
+    await noted(told.Id, 'verified');
+    const { Id, ProductArn } = told;
+    await securityHub.send(
+      new BatchUpdateFindingsCommand({
+        FindingIdentifiers: [{ Id, ProductArn }],
+        Note: { Text: 'Firebreak: verified.', UpdatedBy: 'firebreak' },
+      }),
+    );
+    // Its provider saw it before that note, and Security Hub takes it in after.
+    await tell(told);
+    await ended(told.Id, 'compliant');
   });
 });
 
