@@ -201,7 +201,8 @@ export class Runner {
     lambda: LambdaFunction,
     credentials: AwsCredentialIdentity,
   ): Promise<StreamPoller> {
-    const { StartingPosition, MaximumRetryAttempts = -1, BisectBatchOnFunctionError = false } = mapping;
+    const { StartingPosition, BisectBatchOnFunctionError = false } = mapping;
+    const { MaximumRetryAttempts = -1, MaximumRecordAgeInSeconds = -1 } = mapping;
     if (StartingPosition !== 'TRIM_HORIZON' && StartingPosition !== 'LATEST') {
       throw new Error(`${EventSourceArn}: a DynamoDB stream is not read from ${StartingPosition}`);
     }
@@ -219,6 +220,7 @@ export class Runner {
         reportsItemFailures: FunctionResponseTypes.includes('ReportBatchItemFailures'),
         bisects: BisectBatchOnFunctionError,
         maximumRetries: MaximumRetryAttempts < 0 ? Number.POSITIVE_INFINITY : MaximumRetryAttempts,
+        maximumAgeMs: MaximumRecordAgeInSeconds < 0 ? Number.POSITIVE_INFINITY : 1_000 * MaximumRecordAgeInSeconds,
       },
       new DynamoDBStreamsClient(config(credentials)),
       {
@@ -274,7 +276,6 @@ function refuseUnknown({ EventSourceArn, ...mapping }: EventSourceMappingConfigu
   const asked = [
     mapping.MaximumBatchingWindowInSeconds && 'batching windows',
     mapping.TumblingWindowInSeconds && 'tumbling windows',
-    (mapping.MaximumRecordAgeInSeconds ?? -1) > 0 && 'maximum record ages',
     (mapping.ParallelizationFactor ?? 1) > 1 && 'several batches of a shard at once',
   ].filter(Boolean);
   if (asked.length > 0) throw new Error(`${EventSourceArn}: the runner does not know ${asked.join(', ')}`);

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   CreateTableCommand,
   DeleteItemCommand,
@@ -140,6 +141,8 @@ describe('the poller of a DynamoDB stream', () => {
     await map('small', { BatchSize: 2 });
     await map('reporting', { FunctionResponseTypes: ['ReportBatchItemFailures'] });
     await map('exhausted', { MaximumRetryAttempts: 1, ...toLost });
+    // AWS takes no less than 60.
+    await map('aged', { MaximumRecordAgeInSeconds: 3, ...toLost });
     await map('bisected', { MaximumRetryAttempts: 0, BisectBatchOnFunctionError: true });
     await map('split-at-report', {
       MaximumRetryAttempts: 0,
@@ -268,6 +271,25 @@ describe('the poller of a DynamoDB stream', () => {
     expect(complaints).toEqual([]);
   });
 
+  test('gives a record up when it is too old, however often it was tried', async () => {
+    await put('aged', 'poison');
+    await sleep(2_500);
+    await put('aged', 'b');
+    await runner.idle();
+    const got = keys('aged').flat();
+    expect(got.length).toBeGreaterThan(3);
+    expect([...new Set(got)]).toEqual(['poison', 'b']);
+    expect(got.filter((name) => name === 'b')).toHaveLength(1);
+    const [poison] = batches('aged').flat();
+    expect((await lost()).filter(({ requestContext }) => requestContext.functionArn.endsWith(':aged'))).toMatchObject([
+      {
+        requestContext: { condition: 'RecordAgeExceeded', approximateInvokeCount: expect.any(Number) },
+        responseContext: { functionError: 'Unhandled' },
+        DDBStreamBatchInfo: { startSequenceNumber: poison.dynamodb.SequenceNumber, batchSize: 1 },
+      },
+    ]);
+  });
+
   test('splits a batch that failed, so that only the poison is given up', async () => {
     await put('bisected', 'a', 'b', 'poison', 'd', 'e');
     await put('split-at-report', 'a', 'b', 'poison', 'd', 'e');
@@ -304,7 +326,7 @@ describe('the poller of a DynamoDB stream', () => {
 
   test.each([
     ['blind', {}, 'is not authorized to perform: dynamodb:DescribeStream'],
-    ['reader', { MaximumRecordAgeInSeconds: 60 }, 'does not know maximum record ages'],
+    ['reader', { TumblingWindowInSeconds: 60 }, 'does not know tumbling windows'],
     ['reader', { ParallelizationFactor: 2 }, 'does not know several batches of a shard at once'],
   ] as const)('does not start for a role %s with %j', async (role, mapping, reason) => {
     await runner.stop();

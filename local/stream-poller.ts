@@ -31,6 +31,8 @@ export interface StreamMapping {
   readonly bisects: boolean;
   /** Tries after the first one; Infinity: until it succeeds. */
   readonly maximumRetries: number;
+  /** Milliseconds after which a record is given up; Infinity: never. */
+  readonly maximumAgeMs: number;
 }
 
 /** What a poller hands on. */
@@ -44,15 +46,19 @@ export interface StreamOutlets {
   readonly complain: (problem: string) => void;
 }
 
+/** Why records are given up. */
+type GivenUp = 'RetryAttemptsExhausted' | 'RecordAgeExceeded';
+
 /** https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html */
 export interface DiscardNotice {
   readonly requestContext: {
     readonly requestId: string | undefined;
     readonly functionArn: string;
-    readonly condition: 'RetryAttemptsExhausted';
+    readonly condition: GivenUp;
     readonly approximateInvokeCount: number;
   };
-  readonly responseContext: {
+  /** Absent when the function never had them. */
+  readonly responseContext?: {
     readonly statusCode: 200;
     readonly executedVersion: '$LATEST';
     readonly functionError: 'Unhandled' | null;
@@ -75,6 +81,8 @@ interface Batch {
   readonly records: readonly DynamoDBRecord[];
   /** Tries that count towards the retries. */
   readonly tries: number;
+  /** What came of the last invocation with them. */
+  readonly result?: InvocationResult;
 }
 
 /**
@@ -189,40 +197,51 @@ export class StreamPoller {
     let pause = FIRST_RETRY_MS;
     const batches: Batch[] = [{ records, tries: 0 }];
     for (let batch = batches.shift(); batch && !this.#stop.signal.aborted; batch = batches.shift()) {
-      if (batch.records.length === 0) continue;
-      const result = await this.#outlets.invoke({ Records: [...batch.records] });
-      const first = this.mapping.reportsItemFailures ? firstFailure(result, batch.records) : result.functionError && 0;
+      const aged = batch.records.filter((record) => this.#isTooOld(record));
+      if (aged.length > 0) await this.#giveUp('RecordAgeExceeded', { ...batch, records: aged });
+      const young = batch.records.slice(aged.length);
+      if (young.length === 0) continue;
+      const result = await this.#outlets.invoke({ Records: young });
+      const first = this.mapping.reportsItemFailures ? firstFailure(result, young) : result.functionError && 0;
       if (first === undefined) {
         pause = FIRST_RETRY_MS;
         continue;
       }
-      const left = batch.records.slice(first);
+      const left = young.slice(first);
       // A batch that is split has not been tried as a batch of its own.
-      if (this.mapping.bisects && batch.records.length > 1) {
+      if (this.mapping.bisects && young.length > 1) {
         const parts = first > 0 ? [left] : halves(left);
-        batches.unshift(...parts.map((part) => ({ records: part, tries: batch.tries })));
-      } else if (batch.tries < this.mapping.maximumRetries) {
-        batches.unshift({ records: left, tries: batch.tries + 1 });
+        batches.unshift(...parts.map((records) => ({ records, tries: batch.tries, result })));
       } else {
-        await this.#giveUp(left, batch.tries + 1, result);
-        continue;
+        const tried = { records: left, tries: batch.tries + 1, result };
+        if (batch.tries >= this.mapping.maximumRetries) {
+          await this.#giveUp('RetryAttemptsExhausted', tried);
+          continue;
+        }
+        batches.unshift(tried);
       }
       await this.#sleep(pause);
       pause = Math.min(2 * pause, LONGEST_RETRY_MS);
     }
   }
 
-  async #giveUp(
-    records: readonly DynamoDBRecord[],
-    approximateInvokeCount: number,
-    { functionError, requestId }: InvocationResult,
-  ): Promise<void> {
+  #isTooOld({ dynamodb }: DynamoDBRecord): boolean {
+    return Date.now() - 1_000 * (dynamodb?.ApproximateCreationDateTime ?? 0) > this.mapping.maximumAgeMs;
+  }
+
+  async #giveUp(condition: GivenUp, { records, tries, result }: Batch): Promise<void> {
     const { streamArn, functionArn } = this.mapping;
     const [first, last] = [records.at(0), records.at(-1)];
     try {
       await this.#outlets.discard({
-        requestContext: { requestId, functionArn, condition: 'RetryAttemptsExhausted', approximateInvokeCount },
-        responseContext: { statusCode: 200, executedVersion: '$LATEST', functionError: functionError ?? null },
+        requestContext: { requestId: result?.requestId, functionArn, condition, approximateInvokeCount: tries },
+        ...(result && {
+          responseContext: {
+            statusCode: 200,
+            executedVersion: '$LATEST',
+            functionError: result.functionError ?? null,
+          },
+        }),
         version: '1.0',
         timestamp: new Date().toISOString(),
         DDBStreamBatchInfo: {

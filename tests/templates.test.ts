@@ -21,11 +21,11 @@ const member = parse(readFileSync('organization/member.yml', 'utf8')).Resources 
 
 /** The operators' small Lambdas, by their folders, as templates of their own. */
 const operators = ['approve', 'undo'].map((name) => {
-  const template = parse(readFileSync(`functions/${name}/template.yml`, 'utf8'), { logLevel: 'silent' });
+  const { functions, template } = parse(readFileSync(`functions/${name}/template.yml`, 'utf8'), { logLevel: 'silent' });
   return {
     name,
-    lambda: template.functions[name],
-    resources: template.resources.Resources as Record<string, Resource>,
+    lambda: functions[name],
+    resources: template.Resources as Record<string, Resource>,
   };
 });
 
@@ -187,7 +187,7 @@ describe('the door', () => {
 });
 
 describe('the sweep', () => {
-  const { functions, resources } = parse(readFileSync('functions/sweep/template.yml', 'utf8'), { logLevel: 'silent' });
+  const { functions, template } = parse(readFileSync('functions/sweep/template.yml', 'utf8'), { logLevel: 'silent' });
 
   test('reads in the member accounts, and writes nothing', () => {
     const role = member.SweepRole;
@@ -199,7 +199,7 @@ describe('the sweep', () => {
   });
 
   test('reads the ledger, and tells workers, the bus and people what it finds', () => {
-    const { SweepRole, SweepFailed, SweepMissed } = resources.Resources;
+    const { SweepRole, SweepFailed, SweepMissed } = template.Resources;
     expect(SweepRole.Properties.ManagedPolicyArns).toEqual(['InstructWorkers']);
     const may = statementsOf(SweepRole).map(({ Action }) => Action);
     expect(may).toEqual([
@@ -242,10 +242,16 @@ describe('serverless.yml', () => {
     expect(stream).toMatchObject({
       functionResponseType: 'ReportBatchItemFailures',
       bisectBatchOnFunctionError: true,
+      // Given up by their age alone, while the stream still has them: it keeps them for a day.
+      maximumRecordAgeInSeconds: 43_200,
       destinations: { onFailure: { type: 'sqs', arn: 'TellDeadLetterQueue.Arn' } },
     });
-    const { TellRole, TellDeadLetterQueueAlarm } = template.Resources;
-    expect(TellDeadLetterQueueAlarm.Properties.AlarmActions).toEqual(['People']);
+    expect(stream.maximumRetryAttempts).toBeUndefined();
+    const { TellRole, TellDeadLetterQueueAlarm, TellBehindAlarm } = template.Resources;
+    for (const { Properties } of [TellDeadLetterQueueAlarm, TellBehindAlarm]) {
+      expect(Properties.AlarmActions).toEqual(['People']);
+    }
+    expect(TellBehindAlarm.Properties).toMatchObject({ MetricName: 'IteratorAge', Threshold: 600_000 });
     const statements = statementsOf(TellRole);
     for (const { Action, Resource } of statements) {
       for (const name of list(Action)) expect(name).not.toMatch(/\*/);

@@ -5,26 +5,25 @@ import {
   SQSClient,
 } from '@aws-sdk/client-sqs';
 import { TransientError } from '../errors.ts';
+import { DeadLetters } from './dead-letters.ts';
 import type { SessionConfig } from './session.ts';
 
 /** Entries that one SendMessageBatch takes. */
 const BATCH = 10;
-/** What an SQS message attribute of type String may not hold. */
-const NOT_IN_ATTRIBUTE = /[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD]/g;
 
 /** A worker's own queues: for what it shall do, for what it shall look at later, and for dead letters. */
 export class WorkerQueue {
   readonly #session: SessionConfig;
   #client: SQSClient | undefined;
   readonly #queue: string;
-  readonly #deadLetters: string;
+  readonly #deadLetters: DeadLetters;
   readonly #later: string;
 
   /** @param later URL of the queue for second looks; empty where the worker has none */
   constructor(session: SessionConfig, queue: string, deadLetters: string, later = '') {
     this.#session = session;
     this.#queue = queue;
-    this.#deadLetters = deadLetters;
+    this.#deadLetters = new DeadLetters(session, deadLetters);
     this.#later = later;
   }
 
@@ -55,16 +54,8 @@ export class WorkerQueue {
   }
 
   /** Puts a message where people look, with the reason: it is not tried again. */
-  async reject(body: string, reason: string): Promise<void> {
-    await this.#sqs.send(
-      new SendMessageCommand({
-        QueueUrl: this.#deadLetters,
-        MessageBody: body,
-        MessageAttributes: {
-          reason: { DataType: 'String', StringValue: reason.replaceAll(NOT_IN_ATTRIBUTE, '?').slice(0, 1_024) },
-        },
-      }),
-    );
+  reject(body: string, reason: string): Promise<void> {
+    return this.#deadLetters.put(body, reason);
   }
 
   /** Lets a message come back sooner than its visibility time-out. */

@@ -65,11 +65,14 @@ describe('a Security Hub finding', () => {
     expect(sampleFinding(RDS, changes).status).toBe(status);
   });
 
-  // The sample was updated by its provider at 14:18:31, and the event is of 14:21:07.
+  // The sample was updated by its provider at 14:18:31 and taken in at 14:18:44, and the event is of 14:21:07.
   test.each([
     ['firebreak', '2026-11-03T14:21:05.000Z', 'noted'],
     ['somebody', '2026-11-03T14:21:05.000Z', 'active'],
+    ['firebreak', '2026-11-03T14:21:07.999Z', 'noted'],
+    ['firebreak', '2026-11-03T14:21:08.000Z', 'active'],
     ['firebreak', '2026-11-03T14:18:31.902Z', 'active'],
+    ['firebreak', '2026-11-03T14:18:44.530Z', 'active'],
     ['firebreak', '2026-11-02T14:21:05.000Z', 'active'],
     ['firebreak', '2026-12-24T00:00:00.000Z', 'active'],
     ['firebreak', 'yesterday', 'active'],
@@ -79,9 +82,18 @@ describe('a Security Hub finding', () => {
     expect(sampleFinding(RDS, noted).status).toBe(status);
   });
 
+  // A loop of such notes would hide an exposure that its provider tells with a time from before the last one.
+  test.each(['2026-11-03T14:21:06.000Z', undefined, null, 'yesterday'])(
+    'taken in at %s is looked at, whatever its note',
+    (at) => {
+      const Note = { Text: 'x', UpdatedBy: 'firebreak', UpdatedAt: '2026-11-03T14:21:05.000Z' };
+      expect(sampleFinding(RDS, { [`${F}/Note`]: Note, [`${F}/ProcessedAt`]: at }).status).toBe('active');
+    },
+  );
+
   test('that somebody touched long after our note is looked at', () => {
     const Note = { Text: 'x', UpdatedBy: 'firebreak', UpdatedAt: '2026-11-03T14:21:05.000Z' };
-    expect(sampleFinding(RDS, { [`${F}/Note`]: Note, time: '2026-11-03T14:41:07Z' }).status).toBe('active');
+    expect(sampleFinding(RDS, { [`${F}/Note`]: Note, time: '2026-11-03T14:26:05Z' }).status).toBe('active');
     expect(sampleFinding('securityhub/custom-action-rds-snapshot', { [`${F}/Note`]: Note }).status).toBe('active');
   });
 

@@ -19,6 +19,7 @@ const asff = shape(() =>
     Types: maybe(z.array(z.string())),
     Title: z.string(),
     UpdatedAt: instant,
+    ProcessedAt: maybe(z.string()),
     Severity: z.object({
       Label: maybe(z.enum(SEVERITIES)),
       Normalized: maybe(z.number().check(z.gte(0, 'is below 0'), z.lte(100, 'is above 100'))),
@@ -83,25 +84,35 @@ export function controlOr(productArn: string, control: string | null | undefined
 const typeOf = ({ ProductArn, Compliance, ProductFields, Types, GeneratorId }: Asff): string =>
   controlOr(ProductArn, Compliance?.SecurityControlId ?? ProductFields?.ControlId, Types?.[0] ?? GeneratorId);
 
-function statusOf({ Workflow, RecordState, Compliance, Note, UpdatedAt }: Asff, { time }: Envelope): Finding['status'] {
+function statusOf(finding: Asff, { time }: Envelope): Finding['status'] {
+  const { Workflow, RecordState, Compliance } = finding;
   if (Workflow?.Status === 'SUPPRESSED' || RecordState === 'ARCHIVED') return 'suppressed';
   const passed = Compliance?.Status === 'PASSED' || Compliance?.Status === 'NOT_AVAILABLE';
   if (passed || Workflow?.Status === 'RESOLVED') return 'resolved';
-  return isOurNote(Note, UpdatedAt, time) ? 'noted' : 'active';
+  return isOurNote(finding, time) ? 'noted' : 'active';
 }
 
 /** Milliseconds between a note and the event that tells of it: Security Hub may take minutes. */
-const NOTE_TOLD_MS = 600_000;
+const NOTE_TOLD_MS = 300_000;
+/** Milliseconds that an event, whose time is in whole seconds, may seem to come before its note. */
+const ROUNDING_MS = 1_000;
 
 /**
- * Whether the event tells no more than our own note. Updates of customers come as events too and leave UpdatedAt as it is, which
- * is the provider's; what a person does to the finding later on has an event of its own.
+ * Whether the event tells no more than our own note: the note is newer than all that the provider told, by the provider's clock and
+ * by that of Security Hub when it took it in. Anybody who may update findings can write such a note, so it must never hide what
+ * a provider tells after it. What a person does to the finding later on has an event of its own.
  * https://docs.aws.amazon.com/securityhub/latest/userguide/finding-update-batchupdatefindings.html
+ * https://docs.aws.amazon.com/securityhub/latest/userguide/asff-top-level-attributes.html#asff-processedat
  */
-function isOurNote(note: Asff['Note'], updatedAt: string, eventTime: string): boolean {
-  if (note?.UpdatedBy !== NOTED_BY) return false;
-  const noted = Date.parse(note.UpdatedAt ?? '');
-  return noted > Date.parse(updatedAt) && Math.abs(Date.parse(eventTime) - noted) < NOTE_TOLD_MS;
+function isOurNote({ Note, UpdatedAt, ProcessedAt }: Asff, eventTime: string): boolean {
+  if (Note?.UpdatedBy !== NOTED_BY) return false;
+  const noted = Date.parse(Note.UpdatedAt ?? '');
+  const toldAfter = Date.parse(eventTime) - noted;
+  return (
+    noted > Math.max(Date.parse(UpdatedAt), Date.parse(ProcessedAt ?? '')) &&
+    toldAfter > -ROUNDING_MS &&
+    toldAfter < NOTE_TOLD_MS
+  );
 }
 
 const isSample = ({ Sample, Title, ProductFields }: Asff): boolean =>

@@ -1,8 +1,8 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
-import { type EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { PublishCommand, type SNSClient } from '@aws-sdk/client-sns';
-import { jsonLine, visible, within } from '../../engine/notify/encoders.ts';
+import type { Bus } from '../../engine/notify/bus.ts';
+import { visible, within } from '../../engine/notify/encoders.ts';
 import { sweepPage } from '../../engine/notify/sweep-page.ts';
 import type { SweepReport } from './sweep.ts';
 
@@ -13,13 +13,14 @@ const LONGEST = 1_000;
 const metrics = new Metrics({ namespace: 'Firebreak', serviceName: 'sweep' });
 
 /**
- * Tells what came of a sweep: a line in the log, metrics, an event, and, when something is new, a message to people.
+ * Tells what came of a sweep: a line in the log, metrics, a message to people when something is new, and an event.
+ * @throws when one of the last two could not be sent: people first, since then the whole sweep is run again
  * @param topic ARN of the people's topic; without one, nobody is paged
  */
 export async function announce(
   report: SweepReport,
   topic: string | undefined,
-  { logger, events, sns }: { logger: Logger; events: EventBridgeClient; sns: SNSClient },
+  { logger, bus, sns }: { logger: Logger; bus: Bus; sns: SNSClient },
 ): Promise<void> {
   const { sweep, responses, counts, notices, failures } = report;
   logger.info('sweep ended', { sweep, responses, ...counts, failures: failures.length });
@@ -28,16 +29,15 @@ export async function announce(
   metrics.addMetric('DeferredResponses', MetricUnit.Count, counts.deferred ?? 0);
   metrics.publishStoredMetrics();
 
+  const page = topic === undefined ? undefined : sweepPage(notices, failures);
+  if (page) await sns.send(new PublishCommand({ TopicArn: topic, Subject: page.subject, Message: page.body }));
+
   const short = (text: string): string => visible(within(text, (part) => visible(part).length <= LONGEST));
   const detail = {
     ...{ sweep, responses, counts },
     notices: notices.slice(0, MOST).map((notice) => ({ ...notice, value: short(notice.value) })),
     failures: failures.slice(0, MOST).map(short),
   };
-  const Entries = [{ Source: 'firebreak', DetailType: 'Firebreak Sweep Ended', Detail: jsonLine(detail) }];
-  const { FailedEntryCount, Entries: answers } = await events.send(new PutEventsCommand({ Entries }));
-  if (FailedEntryCount) throw new Error(`EventBridge did not take the event of the sweep: ${answers?.[0]?.ErrorCode}`);
-
-  const page = topic === undefined ? undefined : sweepPage(notices, failures);
-  if (page) await sns.send(new PublishCommand({ TopicArn: topic, Subject: page.subject, Message: page.body }));
+  const failed = await bus.put([{ detailType: 'Firebreak Sweep Ended', detail, at: new Date().toISOString() }]);
+  for (const error of failed.values()) throw error;
 }

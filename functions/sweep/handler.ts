@@ -1,4 +1,3 @@
-import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SNSClient } from '@aws-sdk/client-sns';
 import middy from '@middy/core';
 import type { Context as LambdaContext } from 'aws-lambda';
@@ -13,6 +12,7 @@ import { type Kind, readBreaker } from '../../engine/ledger/budgets.ts';
 import { DynamoDbLedger } from '../../engine/ledger/dynamodb.ts';
 import { DynamoDbHolds } from '../../engine/ledger/holds.ts';
 import { logOf, withRequest } from '../../engine/log.ts';
+import { Bus } from '../../engine/notify/bus.ts';
 import { announce } from './announce.ts';
 import { type SweepReport, sweep } from './sweep.ts';
 import { SWEEP_READS } from './unused-groups.ts';
@@ -27,7 +27,7 @@ const holds = new DynamoDbHolds(session, table);
 const breaker = (kind: Kind) => readBreaker(session, table, kind);
 const sessions = new AssumedSessions(home, 'sweep', SWEEP_READS);
 const workers = new Workers(session);
-const office = { logger, events: new EventBridgeClient(session), sns: new SNSClient(session) };
+const outlets = { logger, bus: new Bus(session), sns: new SNSClient(session) };
 
 /** What the schedules send. A person who invokes it needs to say nothing, and is answered the report. */
 const wanted = z.object({
@@ -45,6 +45,6 @@ export const handler = middy<unknown, SweepReport>()
     const stopped = () => killSwitch.stopped();
     const house = { at: new Date(), policy, ledger, holds, breaker, stopped, sessions, workers };
     const report = await sweep(asked.sweep, house);
-    await announce(report, asked.page ? environment('PEOPLE_TOPIC') : undefined, office);
+    await announce(report, asked.page ? environment('PEOPLE_TOPIC') : undefined, outlets);
     return report;
   });

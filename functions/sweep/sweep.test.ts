@@ -44,6 +44,7 @@ import { allowEbsSnapshot, shareEbsSnapshot } from '../../local/exposures/ebs-sn
 import { allow, createGroup, createNetwork, createOwnGroup, fromAnywhere } from '../../local/exposures/network.ts';
 import { shareDbClusterSnapshot, shareDbSnapshot } from '../../local/exposures/rds-snapshots.ts';
 import { findingOn } from '../../local/findings.ts';
+import { Listening } from '../../local/listening.ts';
 import { type Told, told } from '../../local/scenes.ts';
 import type { Account } from '../../local/specimen.ts';
 import type { SweepReport } from './sweep.ts';
@@ -293,6 +294,18 @@ describe('the sweep', () => {
     expect(await new DynamoDbBudgets(session(), LEDGER_TABLE).close(kind, 'a test', new Date())).toBe(true);
     expect((await sweep({ sweep: 'hourly' })).counts).toMatchObject({ retried: 1, deferred: 1 });
     expect(await outcomeOf(successorOf(overBudget))).toBe('verified');
+  });
+
+  test('pages people though the bus takes nothing, and ends in an error', async () => {
+    const listening = await Listening.start(session());
+    const { doors } = cloud.connection;
+    const error = { status: 400, code: 'ValidationException', message: 'the bus is full' };
+    await doors.setFaults([{ operation: 'PutEvents', principal: '*/firebreak-worker-sweep/*', error }]);
+    await expect(sweep({ page: true })).rejects.toThrow('the bus is full');
+    await doors.setFaults([]);
+    expect(await listening.pages(OUTSIDE_ACCOUNT)).toHaveLength(1);
+    await sweep({ page: true });
+    expect(await listening.events('Firebreak Sweep Ended')).toHaveLength(1);
   });
 
   test('runs by its schedules, and tells people once a day what is new', async () => {

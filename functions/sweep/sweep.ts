@@ -4,7 +4,7 @@ import type { Response } from '../../engine/response.ts';
 import { approvals } from './approvals.ts';
 import { type Concern, DAY_MS, type SweptHouse } from './concern.ts';
 import { drift } from './drift.ts';
-import { ended } from './ended.ts';
+import { endings } from './endings.ts';
 import { leftOpen } from './left-open.ts';
 import { retries } from './retries.ts';
 import { unusedGroups } from './unused-groups.ts';
@@ -20,7 +20,7 @@ const BEYOND_DAYS = 1;
 const HOURLY = { approvals, leftOpen, retries };
 const CONCERNS: Readonly<Record<Sweep, Readonly<Record<string, (house: SweptHouse) => Concern>>>> = {
   hourly: HOURLY,
-  daily: { ...HOURLY, ended, drift, unusedGroups },
+  daily: { ...HOURLY, endings, drift, unusedGroups },
 };
 
 /** What a sweep found, and what it had done about it. */

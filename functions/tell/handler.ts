@@ -1,13 +1,16 @@
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import middy from '@middy/core';
 import type { DynamoDBBatchResponse, DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda';
+import { DeadLetters } from '../../engine/aws/dead-letters.ts';
 import { sessionConfig, throttledAlone } from '../../engine/aws/session.ts';
+import { environment } from '../../engine/environment.ts';
 import { describeError } from '../../engine/errors.ts';
 import { logOf, withRequest } from '../../engine/log.ts';
+import { Bus, type OwnEvent } from '../../engine/notify/bus.ts';
+import { jsonLine } from '../../engine/notify/encoders.ts';
 import { eventFor } from '../../engine/notify/messages.ts';
 import { PAGED } from '../../engine/notify/paged.ts';
 import { breakerPage, pageFor } from '../../engine/notify/pages.ts';
-import { Bus, type OwnEvent } from './bus.ts';
 import { answerOf, tellFindings } from './findings.ts';
 import { Memory } from './memory.ts';
 import { type Ended, type News, newsOf } from './news.ts';
@@ -25,6 +28,7 @@ const memory = new Memory(session, environment('LEDGER_TABLE'));
 const hub = new SecurityHub(region, (name) => throttledAlone(sessionConfig(account, name)));
 const people = new People(session, { people: environment('PEOPLE_TOPIC'), chat: environment('CHAT_TOPIC') }, memory);
 const bus = new Bus(session);
+const deadLetters = new DeadLetters(session, environment('DEAD_LETTER_QUEUE_URL'));
 
 /** The title of a remediation; one that is not there any more is called by its id. */
 const titleOf = (remediation: string): string =>
@@ -52,15 +56,7 @@ export const handler = middy<DynamoDBStreamEvent, DynamoDBBatchResponse>()
  */
 async function tell(records: readonly DynamoDBRecord[]): Promise<ReadonlyMap<number, unknown>> {
   const failed = new Map<number, unknown>();
-  const all = records.flatMap((record, index) => {
-    try {
-      const news = newsOf(record);
-      return news ? [{ index, news }] : [];
-    } catch (error) {
-      failed.set(index, error);
-      return [];
-    }
-  });
+  const all = await read(records, failed);
   await Promise.all([tellSecurityHub(all, failed), wakePeople(all, failed)]);
   const final = () => all.filter(({ index }) => index < Math.min(...failed.keys()));
 
@@ -76,6 +72,27 @@ async function tell(records: readonly DynamoDBRecord[]): Promise<ReadonlyMap<num
 interface Entry {
   readonly index: number;
   readonly news: News;
+}
+
+/** What the records tell. One that cannot be read will not be another time: it is put where people look, and holds nobody up. */
+async function read(records: readonly DynamoDBRecord[], failed: Map<number, unknown>): Promise<readonly Entry[]> {
+  const all: Entry[] = [];
+  for (const [index, record] of records.entries()) {
+    try {
+      const news = newsOf(record);
+      if (news) all.push({ index, news });
+    } catch (error) {
+      await reject(record, error).catch((refusal: unknown) => failed.set(index, refusal));
+    }
+  }
+  return all;
+}
+
+/** The ledger has the item: the message names it and its place in the stream. */
+async function reject({ eventID, dynamodb }: DynamoDBRecord, error: unknown): Promise<void> {
+  const named = { eventID, keys: dynamodb?.Keys, sequenceNumber: dynamodb?.SequenceNumber };
+  logger.error('a record cannot be read', { ...named, error: describeError(error) });
+  await deadLetters.put(jsonLine(named), describeError(error));
 }
 
 async function tellSecurityHub(entries: readonly Entry[], failed: Map<number, unknown>): Promise<void> {
@@ -144,10 +161,4 @@ function measure(responses: readonly Ended[]): void {
     }
     metrics.publishStoredMetrics();
   }
-}
-
-function environment(name: string): string {
-  const value = process.env[name];
-  if (!value) throw new Error(`the environment variable ${name} is not set: serverless.yml sets it`);
-  return value;
 }

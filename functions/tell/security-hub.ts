@@ -2,12 +2,13 @@ import {
   type AwsSecurityFindingIdentifier,
   BatchUpdateFindingsCommand,
   GetFindingsCommand,
+  InvalidAccessException,
   SecurityHubClient,
 } from '@aws-sdk/client-securityhub';
 import { parseArn } from '../../engine/arn.ts';
 import type { SessionConfig } from '../../engine/aws/session.ts';
+import { chunks } from '../../engine/chunks.ts';
 import { NOTED_BY } from '../../engine/notify/messages.ts';
-import { chunks } from './chunks.ts';
 import type { Update } from './tally.ts';
 
 /** An update of one finding. */
@@ -22,6 +23,8 @@ const FILTER_VALUES = 20;
 
 /** https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_BatchUpdateFindingsUnprocessedFinding.html */
 const LASTING = new Set(['FindingNotFound', 'FindingSizeExceeded', 'InvalidInput']);
+/** What says that a finding is not kept here: it is unknown, or Security Hub is not enabled. */
+const NOT_HERE = new Set(['FindingNotFound', 'InvalidAccessException']);
 
 /** What names a finding over all products. */
 export const findingKey = ({ id, productArn }: { id: string; productArn: string }): string =>
@@ -31,7 +34,8 @@ export const findingKey = ({ id, productArn }: { id: string; productArn: string 
  * Tells Security Hub of many findings in few calls: it takes one note for all of a call, so that equal updates go together.
  *
  * The calls go to our own Region, which is that of the administrator's aggregation where there is one: Security Hub carries the
- * updates to the linked Regions. A finding that is unknown there is looked for in the Region of its product.
+ * updates to the linked Regions. A finding that is not kept there is looked for in the Region of its product. Where another account
+ * is the administrator, Security Hub need not be enabled in ours: then no finding is kept here, and none is updated.
  * https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub-findings-update-types.html
  */
 export class SecurityHub {
@@ -55,7 +59,7 @@ export class SecurityHub {
     const failed = new Map<string, unknown>();
     const unknown: FindingUpdate[] = [];
     await this.#updateIn(this.#home, updates, failed, (update, code) => {
-      if (code === 'FindingNotFound' && regionOf(update) !== this.#home) unknown.push(update);
+      if (NOT_HERE.has(code) && regionOf(update) !== this.#home) unknown.push(update);
       else dropped(update, code);
     });
     for (const [region, elsewhere] of Map.groupBy(unknown, regionOf)) {
@@ -70,7 +74,7 @@ export class SecurityHub {
     failed: Map<string, unknown>,
     dropped: (update: FindingUpdate, code: string) => void,
   ): Promise<void> {
-    const allowed = await this.#withoutOthersWord(region, updates, failed);
+    const allowed = await this.#withoutOthersWord(region, updates, failed, dropped);
     const alike = Map.groupBy(allowed, ({ note, status }) => JSON.stringify([note, status]));
     // One after the other: ten a second are allowed, and so many notes are rarely different.
     for (const batch of [...alike.values()].flatMap((all) => chunks(all, BATCH))) {
@@ -92,7 +96,7 @@ export class SecurityHub {
           else failed.set(findingKey(update), new Error(`Security Hub: ${ErrorCode}: ${ErrorMessage}`));
         }
       } catch (error) {
-        for (const update of batch) failed.set(findingKey(update), error);
+        refused(batch, error, failed, dropped);
       }
     }
   }
@@ -105,8 +109,10 @@ export class SecurityHub {
     region: string,
     updates: readonly FindingUpdate[],
     failed: Map<string, unknown>,
+    dropped: (update: FindingUpdate, code: string) => void,
   ): Promise<readonly FindingUpdate[]> {
     const settled = new Set<string>();
+    const unread = new Set<FindingUpdate>();
     for (const batch of chunks(
       updates.filter(({ status }) => status === 'NEW'),
       FILTER_VALUES,
@@ -124,11 +130,12 @@ export class SecurityHub {
         for (const { Id: id = '', ProductArn: productArn = '' } of Findings)
           settled.add(findingKey({ id, productArn }));
       } catch (error) {
-        for (const update of batch) failed.set(findingKey(update), error);
+        refused(batch, error, failed, dropped);
+        for (const update of batch) unread.add(update);
       }
     }
     return updates
-      .filter((update) => !failed.has(findingKey(update)))
+      .filter((update) => !unread.has(update))
       .map((update) => (settled.has(findingKey(update)) ? withoutStatus(update) : update));
   }
 
@@ -136,6 +143,19 @@ export class SecurityHub {
     const client = this.#clients.get(region) ?? new SecurityHubClient(this.#session(region));
     this.#clients.set(region, client);
     return client;
+  }
+}
+
+/** A call failed for all of a batch: for as long as Security Hub is not enabled there, or this time. */
+function refused(
+  batch: readonly FindingUpdate[],
+  error: unknown,
+  failed: Map<string, unknown>,
+  dropped: (update: FindingUpdate, code: string) => void,
+): void {
+  for (const update of batch) {
+    if (error instanceof InvalidAccessException) dropped(update, error.name);
+    else failed.set(findingKey(update), error);
   }
 }
 

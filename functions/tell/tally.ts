@@ -20,7 +20,7 @@ export interface Word {
 
 /** How the responses to a finding ended, and what Security Hub was told of it. */
 export interface Tally {
-  /** Id of the event that told the finding last. */
+  /** Correlation of the responses to the last telling: the id of its event. */
   readonly telling: string;
   /** When a response to that telling began, as far as one has ended. */
   readonly began: string;

@@ -10,7 +10,8 @@ import {
 } from '@aws-sdk/client-dynamodb-streams';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { DescribeDBSnapshotAttributesCommand, RDSClient } from '@aws-sdk/client-rds';
-import { GetFindingsCommand, SecurityHubClient } from '@aws-sdk/client-securityhub';
+import { BatchUpdateFindingsCommand, GetFindingsCommand, SecurityHubClient } from '@aws-sdk/client-securityhub';
+import { DeleteMessageCommand, GetQueueUrlCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import type { DynamoDBRecord } from 'aws-lambda';
 import { sessionConfig } from '../../engine/aws/session.ts';
@@ -153,6 +154,15 @@ const targetCalled = (id: string, told: Asff): Target => {
   return { ...target, id, arn: target.arn.replace(target.id, id) };
 };
 
+/** The record of its header in the ledger's stream. */
+const recordOf = (response: Response) => ({
+  dynamodb: {
+    Keys: { pk: { S: `snapshots#response#${response.id}` }, sk: { S: 'HEADER' } },
+    NewImage: { outcome: { S: response.outcome ?? '' }, response: { S: JSON.stringify(response) } },
+    SequenceNumber: response.id,
+  },
+});
+
 /** Invokes tell with records. @returns from which one on they come back */
 async function invoke(Records: readonly unknown[]): Promise<readonly { readonly itemIdentifier: string }[]> {
   const { Payload } = await lambda.send(
@@ -185,10 +195,32 @@ describe('a finding that is fixed', () => {
     await tell({ ...told, UpdatedAt: new Date().toISOString() });
     const again = await ended(told.Id, 'compliant');
     await untilThereIs(() => events(again.id));
-    expect(await shown(told.Id)).toEqual({ ...fixed, UpdatedAt: expect.any(String) });
+    expect(await shown(told.Id)).toEqual({
+      ...fixed,
+      UpdatedAt: expect.any(String),
+      ProcessedAt: expect.any(String),
+    });
     // The event of our own note started nothing.
     expect(await responsesTo(told.Id)).toHaveLength(2);
     expect(await pages(name)).toEqual([]);
+  });
+});
+
+describe('a note in our name', () => {
+  test('by whomever it is, does not hide that the finding is told again', async () => {
+    const told = finding('rds-snapshot-public', { 'orders-before-migration': await sharedSnapshot() });
+    await tell(told);
+    await noted(told.Id, 'verified');
+    const { Id, ProductArn } = told;
+    await securityHub.send(
+      new BatchUpdateFindingsCommand({
+        FindingIdentifiers: [{ Id, ProductArn }],
+        Note: { Text: 'Firebreak: verified.', UpdatedBy: 'firebreak' },
+      }),
+    );
+    // Its provider saw it before that note, and Security Hub takes it in after.
+    await tell(told);
+    await ended(told.Id, 'compliant');
   });
 });
 
@@ -284,23 +316,8 @@ describe('many shards', () => {
     const correlation = randomUUID();
     const at = new Date().toISOString();
     const records = ids.map((id) => {
-      const response = {
-        ...responseTo(told),
-        id,
-        siblings,
-        correlation,
-        target: targetCalled(id, told),
-        startedAt: at,
-        finishedAt: at,
-        outcome: 'verified',
-      };
-      return {
-        dynamodb: {
-          Keys: { pk: { S: `snapshots#response#${id}` }, sk: { S: 'HEADER' } },
-          NewImage: { outcome: { S: 'verified' }, response: { S: JSON.stringify(response) } },
-          SequenceNumber: id,
-        },
-      };
+      const about = { id, siblings, correlation, target: targetCalled(id, told) };
+      return recordOf(responseTo(told, { ...about, startedAt: at, finishedAt: at, outcome: 'verified' }));
     });
     // What one has read, another changes before it writes.
     await cloud.doors.setFaults([{ operation: 'PutItem', principal: '*/firebreak-tell/*', latency: 500 }]);
@@ -349,6 +366,35 @@ describe('many findings', () => {
     await ledger.close(await respondTo(told), { outcome: 'verified' });
     const there = new SecurityHubClient({ ...config, region: abroad });
     expect(await noted(told.Id, 'verified', there)).toMatchObject({ Workflow: { Status: 'NOTIFIED' } });
+  });
+
+  test('do not wait for a Security Hub that is not enabled here: it is looked for in its own Region', async () => {
+    const ProductArn = `arn:aws:securityhub:${abroad}::product/aws/securityhub`;
+    const linked = unhandled({ ProductArn, Region: abroad });
+    await cloud.doors.importFindings(SECURITY_ACCOUNT, abroad, [linked]);
+    const own = await respondTo(unhandled());
+    const taken = await ledger.close(await respondTo(unhandled()), { outcome: 'verified' });
+    await untilThereIs(() => events(taken.id));
+    await cloud.doors.setFaults([
+      {
+        operation: ['BatchUpdateFindings', 'GetFindings'],
+        region: HOME_REGION,
+        principal: '*/firebreak-tell/*',
+        error: {
+          status: 401,
+          code: 'InvalidAccessException',
+          message: 'Account is not subscribed to AWS Security Hub',
+        },
+      },
+    ]);
+    const fixed = await ledger.close(await respondTo(linked), { outcome: 'verified' });
+    await ledger.close(own, { outcome: 'verified' });
+    await ledger.close(taken, { outcome: 'unverified', reason: 'drifted' });
+    const there = new SecurityHubClient({ ...config, region: abroad });
+    expect(await noted(linked.Id, 'verified', there)).toMatchObject({ Workflow: { Status: 'NOTIFIED' } });
+    for (const { id } of [fixed, own]) expect(await untilThereIs(() => events(id))).toHaveLength(1);
+    const drifted = () => events(taken.id).then((all) => all.filter(({ detail }) => detail.outcome === 'unverified'));
+    expect(await untilThereIs(drifted)).toHaveLength(1);
   });
 
   test('do not wait for one that Security Hub does not know', async () => {
@@ -408,15 +454,53 @@ describe('people', () => {
 });
 
 test('the batch comes back from the record on that could not be told', async () => {
-  const [good, bad] = [await respondTo(unhandled()), await respondTo(unhandled())];
-  await ledger.close(good, { outcome: 'compliant' });
-  await ledger.close(bad, { outcome: 'compliant' });
-  const records = [(await recordsOf(good.id)).at(-1), (await recordsOf(bad.id)).at(-1)];
-  const broken = {
-    ...records[0],
-    dynamodb: { ...records[0]?.dynamodb, SequenceNumber: '7', NewImage: { outcome: { S: 'failed' } } },
-  };
-  expect(await invoke([records[0], broken, records[1]])).toEqual([{ itemIdentifier: '7' }]);
+  const told = unhandled();
+  await tell(told);
+  const at = new Date().toISOString();
+  const ended = { startedAt: at, finishedAt: at };
+  const records = (['compliant', 'failed', 'compliant'] as const).map((outcome) =>
+    recordOf(responseTo(told, { ...ended, outcome })),
+  );
+  await cloud.doors.setFaults([{ operation: 'Publish', principal: '*/firebreak-tell/*', deny: true }]);
+  expect(await invoke(records)).toEqual([{ itemIdentifier: records[1]?.dynamodb.SequenceNumber }]);
+});
+
+test('no event is told twice when a batch of them fails', async () => {
+  const told = unhandled();
+  const at = new Date().toISOString();
+  const responses = Array.from({ length: 25 }, () =>
+    responseTo(told, { startedAt: at, finishedAt: at, outcome: 'compliant' }),
+  );
+  const records = responses.map(recordOf);
+  const error = { status: 400, code: 'ValidationException', message: 'no' };
+  await cloud.doors.setFaults([{ operation: 'PutEvents', principal: '*/firebreak-tell/*', skip: 1, times: 1, error }]);
+  expect(await invoke(records)).toEqual([{ itemIdentifier: records[10]?.dynamodb.SequenceNumber }]);
+  expect(await invoke(records.slice(10))).toEqual([]);
+  const counts = await Promise.all(responses.map(async ({ id }) => (await events(id)).length));
+  expect(counts).toEqual(responses.map(() => 1));
+});
+
+test('a record that cannot be read is put where people look, at once, and holds nobody up', async () => {
+  const told = unhandled();
+  await tell(told);
+  const at = new Date().toISOString();
+  const good = responseTo(told, { startedAt: at, finishedAt: at, outcome: 'verified' });
+  const { dynamodb, ...rest } = recordOf(responseTo(told));
+  const broken = { ...rest, dynamodb: { ...dynamodb, NewImage: { outcome: { S: 'failed' } } } };
+  await cloud.doors.setFaults([{ operation: 'SendMessage', principal: '*/firebreak-tell/*', times: 1, deny: true }]);
+  expect(await invoke([broken, recordOf(good)])).toEqual([{ itemIdentifier: dynamodb.SequenceNumber }]);
+  expect(await invoke([broken, recordOf(good)])).toEqual([]);
+  expect(await events(good.id)).toHaveLength(1);
+  const sqs = new SQSClient({ ...config, useQueueUrlAsEndpoint: false });
+  const { QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName: 'firebreak-tell-dead-letters' }));
+  const { Messages = [] } = await sqs.send(
+    new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10, MessageAttributeNames: ['All'] }),
+  );
+  expect(Messages).toHaveLength(1);
+  const [{ Body = '', MessageAttributes, ReceiptHandle } = {}] = Messages;
+  expect(JSON.parse(Body)).toEqual({ keys: dynamodb.Keys, sequenceNumber: dynamodb.SequenceNumber });
+  expect(MessageAttributes?.reason?.StringValue).toMatch(/./);
+  await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
 });
 
 test('no rule of ours takes our own event for a finding', async () => {

@@ -4,6 +4,8 @@ Facts supplied, where moto differs:
 - BatchImportFindings takes findings of the caller's own account and default product. It updates a finding that is there
   already, but never its Note, UserDefinedFields, VerificationState and Workflow.
   https://docs.aws.amazon.com/securityhub/latest/userguide/finding-update-batchimportfindings.html
+- ProcessedAt is when Security Hub took in what the provider told.
+  https://docs.aws.amazon.com/securityhub/latest/userguide/asff-top-level-attributes.html#asff-processedat
 - BatchUpdateFindings, which changes exactly those and a few more.
   https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_BatchUpdateFindings.html
 - The workflow of a finding starts again when its record or its control does, and ends when its control passes.
@@ -63,6 +65,7 @@ def import_finding(backend: SecurityHubBackend, finding: dict) -> None:
         **before,
         **{name: value for name, value in finding.items() if not stored or name not in CUSTOMERS_OWN},
     }
+    after['ProcessedAt'] = _now()
     after['Severity'] = _severity(after['Severity'])
     after['Workflow'] = {'Status': _workflow_status(before, after)}
     after.setdefault('WorkflowState', 'NEW')
@@ -78,6 +81,10 @@ def _find(backend: SecurityHubBackend, identifier: dict) -> Finding | None:
         if (finding.data['Id'], finding.data['ProductArn']) == (identifier['Id'], identifier['ProductArn']):
             return finding
     return None
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec='milliseconds').replace('+00:00', 'Z')
 
 
 def _severity(severity: dict) -> dict:
@@ -153,8 +160,7 @@ def batch_update_findings(response: SecurityHubResponse) -> str:
     _check_update(identifiers, body)
     changes = {name: body[name] for name in UPDATABLE if name in body}
     if 'Note' in changes:
-        now = datetime.datetime.now(datetime.UTC).isoformat(timespec='milliseconds').replace('+00:00', 'Z')
-        changes['Note'] = {**changes['Note'], 'UpdatedAt': now}
+        changes['Note'] = {**changes['Note'], 'UpdatedAt': _now()}
     if 'Severity' in changes:
         changes['Severity'] = _severity(changes['Severity'])
     processed, unprocessed = [], []

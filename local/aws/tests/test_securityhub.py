@@ -1,5 +1,6 @@
 """Security Hub findings: imported, updated, found, and told to EventBridge."""
 
+import datetime
 import json
 
 import pytest
@@ -65,6 +66,7 @@ class TestImport:
         assert stored['RecordState'] == 'ACTIVE'
         assert stored['Severity'] == {'Label': 'CRITICAL', 'Normalized': 90}
         assert stored['Region'] == HOME
+        assert abs(datetime.datetime.fromisoformat(stored['ProcessedAt']) - datetime.datetime.now(datetime.UTC)).seconds < 60
 
     def test_an_update_leaves_the_customers_fields_alone(self, hub):
         hub.client.batch_import_findings(Findings=[finding()])

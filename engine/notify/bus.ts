@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
-import type { SessionConfig } from '../../engine/aws/session.ts';
-import { TransientError } from '../../engine/errors.ts';
-import { chunks } from './chunks.ts';
+import type { SessionConfig } from '../aws/session.ts';
+import { chunks } from '../chunks.ts';
+import { TransientError } from '../errors.ts';
 
 /** Our own event for other programs. */
 export interface OwnEvent {
@@ -17,6 +17,8 @@ const BATCH = 10;
 /** Milliseconds before entries are sent again that EventBridge did not take: the SDK does so for whole calls alone. */
 const WAITS_MS = [200, 1_000];
 
+const UNTRIED = new TransientError('EventBridge: an event before it was not taken');
+
 /** The default bus of our account. No rule of Firebreak's own matches what is put there by it. */
 export class Bus {
   readonly #client: EventBridgeClient;
@@ -26,13 +28,15 @@ export class Bus {
   }
 
   /**
-   * Puts events in their order.
-   * @returns by its index, what went wrong with an event that may go right another time
+   * Puts events in their order. When some of a batch fail, none after that batch is put: whoever puts the events again begins with
+   * the first that failed.
+   * @returns by its index, why an event was not put; it may be another time
    */
   async put(events: readonly OwnEvent[]): Promise<ReadonlyMap<number, unknown>> {
-    const failed = new Map<number, unknown>();
+    let failed: ReadonlyMap<number, unknown> = new Map();
     for (const batch of chunks([...events.entries()], BATCH)) {
-      for (const [index, error] of await this.#put(batch)) failed.set(index, error);
+      if (failed.size === 0) failed = await this.#put(batch);
+      else failed = new Map([...failed, ...batch.map(([index]) => [index, UNTRIED] as const)]);
     }
     return failed;
   }

@@ -5,7 +5,7 @@ import { targetKey } from '../../engine/targets.ts';
 import { type Concern, DAY_MS, isFresh, type SweptHouse } from './concern.ts';
 
 /** Says which exceptions and holds ended since yesterday: what they kept open is closed from now on. */
-export function ended(house: SweptHouse): Concern {
+export function endings(house: SweptHouse): Concern {
   const held = new Map<string, string>();
   return {
     see({ remediation, target, outcome, guard }) {
