@@ -12,25 +12,12 @@ from moto.apigatewayv2.models import Api, apigatewayv2_backends
 from moto.cloudformation.exceptions import UnformattedGetAttTemplateException, ValidationError
 from moto.cloudformation.parsing import get_model_map
 
+from cloudformation import StackResource
 from http_api import endpoint
 
 
-class ApiResource:
-    """A resource of a stack, by the id that `!Ref` answers, kept in moto's API Gateway. An update keeps the id.
-
-    It has the methods of moto's CloudFormationModel, which only modules within moto can inherit.
-    """
-
-    def __init__(self, physical_resource_id: str, properties: dict[str, Any]):
-        self.physical_resource_id = physical_resource_id
-        self.properties = properties
-
-    def is_created(self) -> bool:
-        return True
-
-    @classmethod
-    def has_cfn_attr(cls, attr: str) -> bool:
-        return False
+class ApiResource(StackResource):
+    """A resource of a stack, by the id that `!Ref` answers, kept in moto's API Gateway. An update keeps the id."""
 
     @classmethod
     def put(cls, properties: dict[str, Any], account: str, region: str, known: str | None) -> str:

@@ -16,6 +16,7 @@ from moto.sns.models import Subscription, sns_backends
 from moto.sqs.models import sqs_backends
 from moto.utilities.arns import parse_arn
 
+from cloudformation import StackResource
 from policy import Principal, resource_policy_allows
 
 log = logging.getLogger(__name__)
@@ -44,24 +45,11 @@ def _admitted(subscription: Subscription) -> bool:
     return resource_policy_allows(queue.policy, SNS, 'sqs:SendMessage', subscription.endpoint, context)
 
 
-class StackSubscription:
-    """A subscription of a stack; `Ref` gives its ARN.
-
-    It has the methods of moto's CloudFormationModel, which only modules within moto can inherit.
-    """
-
-    def __init__(self, arn: str):
-        self.physical_resource_id = arn
+class StackSubscription(StackResource):
+    """A subscription of a stack; `Ref` gives its ARN."""
 
     def delete(self, account_id: str, region_name: str) -> None:
         sns_backends[account_id][region_name].unsubscribe(self.physical_resource_id)
-
-    def is_created(self) -> bool:
-        return True
-
-    @classmethod
-    def has_cfn_attr(cls, attr: str) -> bool:
-        return False
 
     @classmethod
     def create_from_cloudformation_json(
@@ -74,7 +62,7 @@ class StackSubscription:
             # For moto, RawMessageDelivery is on whatever its value.
             if value is not None and str(value).lower() != 'false':
                 backend.set_subscription_attributes(arn, name, value if isinstance(value, str) else json.dumps(value))
-        return cls(arn)
+        return cls(arn, properties)
 
     @classmethod
     def update_from_cloudformation_json(
