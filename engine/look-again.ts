@@ -1,5 +1,6 @@
+import { describeChanges } from './change.ts';
 import type { Action } from './remediation.ts';
-import { contextOf, describeChanges, type House } from './respond.ts';
+import { contextOf, type House } from './respond.ts';
 import type { Response, ResponseRecord } from './response.ts';
 import { type Change, changes } from './state.ts';
 

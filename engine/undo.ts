@@ -1,18 +1,10 @@
 import * as z from 'zod/mini';
+import { change, describeChanges, settle } from './change.ts';
 import { TransientError } from './errors.ts';
 import type { Stop } from './guards/guard.ts';
 import { type Hold, type Holds, type Ledger, leaseKey } from './ledger/ledger.ts';
 import type { Context, Plan } from './remediation.ts';
-import {
-  attempt,
-  change,
-  describeChanges,
-  type House,
-  hasWritten,
-  isApproved,
-  type Request,
-  settle,
-} from './respond.ts';
+import { attempt, type House, hasWritten, isApproved, type Request } from './respond.ts';
 import type { End, Response } from './response.ts';
 import { type Change, changes } from './state.ts';
 import { targetKey } from './targets.ts';
