@@ -1,5 +1,4 @@
 import type { Outcome, ResponseRecord } from '../engine/response.ts';
-import { successorOf } from '../engine/targets.ts';
 import { agreed } from './ask.ts';
 import { identify } from './caller.ts';
 import { outcomeSpan } from './desk.ts';
@@ -68,6 +67,5 @@ async function newPlan(
   { ledger }: Book,
   { err }: Io,
 ): Promise<ResponseRecord | undefined> {
-  if (response.outcome !== 'changed-since' || response.undoes !== undefined) return undefined;
-  return untilEnded(successorOf(response), ledger, [], err);
+  return response.followedBy === undefined ? undefined : untilEnded(response.followedBy, ledger, [], err);
 }

@@ -141,7 +141,7 @@ async function answer(
   const request = { id, action, target, finding, correlation: message, by: caller.arn, ...(held && { held }) };
   const response = await respond(request, house);
   const milliseconds = Math.round(performance.now() - began);
-  const record = await house.ledger.get(id);
+  const record = await house.ledger.get(response.id);
   const undo = record && undoCommand(record);
   return {
     target,
