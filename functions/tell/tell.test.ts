@@ -272,6 +272,20 @@ describe('a finding that needs approval', () => {
     ]);
   });
 
+  test.each(['SUPPRESSED', 'RESOLVED'] as const)('that a person set to %s meanwhile stays so', async (Status) => {
+    const told = unhandled();
+    await tell(told);
+    const { Id, ProductArn } = told;
+    const response = await respondTo(told);
+    await securityHub.send(
+      new BatchUpdateFindingsCommand({ FindingIdentifiers: [{ Id, ProductArn }], Workflow: { Status } }),
+    );
+    const fixed = await ledger.close(response, { outcome: 'verified' });
+    expect(await noted(Id, 'verified')).toMatchObject({ Workflow: { Status } });
+    await ledger.close(fixed, { outcome: 'unverified', reason: 'drifted' });
+    expect(await noted(Id, 'drifted')).toMatchObject({ Workflow: { Status } });
+  });
+
   test('that Security Hub resolved since stays so when its fix drifts', async () => {
     const told = unhandled();
     await tell(told);
