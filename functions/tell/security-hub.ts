@@ -102,8 +102,8 @@ export class SecurityHub {
   }
 
   /**
-   * NEW takes back our own NOTIFIED and nobody else's word: what a person suppressed, or Security Hub resolved since, gets the
-   * note alone.
+   * A status of ours takes the place of NEW and of NOTIFIED, and of nobody's word: what a person suppressed, or Security Hub resolved
+   * since, gets the note alone. A fix may come days after its finding, by an approval.
    */
   async #withoutOthersWord(
     region: string,
@@ -114,7 +114,7 @@ export class SecurityHub {
     const settled = new Set<string>();
     const unread = new Set<FindingUpdate>();
     for (const batch of chunks(
-      updates.filter(({ status }) => status === 'NEW'),
+      updates.filter(({ status }) => status !== undefined),
       FILTER_VALUES,
     )) {
       try {
