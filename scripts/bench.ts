@@ -13,7 +13,7 @@ import { hang } from './bench/hang.ts';
 import { latency } from './bench/latency.ts';
 import { load } from './bench/load.ts';
 import type { Measurement } from './bench/measurement.ts';
-import { type Measured, pageOf, preamble, REPEATABLE } from './bench/pages.ts';
+import { type Measured, pageOf, preamble } from './bench/pages.ts';
 import { sessions } from './bench/sessions.ts';
 import { storm } from './bench/storm.ts';
 

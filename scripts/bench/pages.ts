@@ -20,7 +20,7 @@ every remediation, on the policies that were sent; it also holds the characters 
 };
 
 /** Pages that are the same wherever and whenever they are made. */
-export const REPEATABLE: ReadonlySet<Measurement['page']> = new Set(['sessions']);
+const REPEATABLE: ReadonlySet<Measurement['page']> = new Set(['sessions']);
 
 /** What a page begins with: how it was made, and on what where that matters. */
 export const preamble = (
