@@ -141,7 +141,7 @@ async function takeBack(record: ResponseRecord, id: string, message: string, hou
     return refuse(`${response.id} ended ${response.outcome} without a change: there is nothing to take back`);
   }
   const opens = await opensAgain(response, house.ledger);
-  const begun = await house.ledger.get(id);
+  const begun = opens ? undefined : await house.ledger.get(id);
   // It brings a fix again, and the kill switch stops that, unless it has begun.
   const stopped = opens || (begun && hasWritten(begun)) ? undefined : await house.watch?.stopped();
   if (stopped !== undefined) return refuse(`the kill switch is on: ${stopped}`);
