@@ -4,13 +4,12 @@ import {
   type DynamoDBClient,
   PutItemCommand,
   type PutItemCommandInput,
-  QueryCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import type { SessionConfig } from '../aws/session.ts';
 import { TransientError } from '../errors.ts';
 import { workerOf } from '../targets.ts';
-import { dynamoDb, type Item, type Texts, text } from './item.ts';
+import { dynamoDb, type Item, readItem, type Texts, text } from './item.ts';
 
 /** What is counted together. */
 export interface Kind {
@@ -192,15 +191,5 @@ export const closingOf = (item: Texts): { readonly by: string; readonly at: stri
   JSON.parse(item.closed?.S ?? '') as { by: string; at: string };
 
 /** The breaker of a kind, when it is open. For who only looks: a worker learns of it when it spends. */
-export async function readBreaker(session: SessionConfig, table: string, kind: Kind): Promise<Breaker | undefined> {
-  const { pk, sk } = budgetKey(kind);
-  const { Items } = await dynamoDb(session).send(
-    new QueryCommand({
-      TableName: table,
-      KeyConditionExpression: 'pk = :pk AND sk = :sk',
-      ExpressionAttributeValues: { ':pk': pk, ':sk': sk } as Item,
-      ConsistentRead: true,
-    }),
-  );
-  return breakerOf(Items?.[0]);
-}
+export const readBreaker = async (session: SessionConfig, table: string, kind: Kind): Promise<Breaker | undefined> =>
+  breakerOf(await readItem(dynamoDb(session), table, budgetKey(kind)));

@@ -1,12 +1,7 @@
-import {
-  ConditionalCheckFailedException,
-  type DynamoDBClient,
-  QueryCommand,
-  UpdateItemCommand,
-} from '@aws-sdk/client-dynamodb';
+import { ConditionalCheckFailedException, type DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import type { SessionConfig } from '../aws/session.ts';
 import { TransientError } from '../errors.ts';
-import { dynamoDb, type Item, text } from './item.ts';
+import { dynamoDb, type Item, readItem, text } from './item.ts';
 import { ALONE, holdOf, keyOf } from './leases.ts';
 import type { Hold, SharedHolds } from './ledger.ts';
 
@@ -37,16 +32,7 @@ export class DynamoDbHolds implements SharedHolds {
   }
 
   async glance(key: string): Promise<{ readonly hold?: Hold; readonly busy?: string }> {
-    const { pk, sk } = keyOf(key);
-    const { Items } = await this.#db.send(
-      new QueryCommand({
-        TableName: this.#table,
-        KeyConditionExpression: 'pk = :pk AND sk = :sk',
-        ExpressionAttributeValues: { ':pk': pk, ':sk': sk } as Item,
-        ConsistentRead: true,
-      }),
-    );
-    const lease = Items?.[0];
+    const lease = await readItem(this.#db, this.#table, keyOf(key));
     const hold = holdOf(lease);
     const isBusy = lease?.holder !== undefined && Number(lease.until?.N) >= this.#seconds();
     return { ...(hold && { hold }), ...(isBusy && { busy: holderIn(lease) }) };

@@ -1,5 +1,5 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { type AttributeValue, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { type AttributeValue, DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
 import type { SessionConfig } from '../aws/session.ts';
 
 /** An item of the ledger's table, as DynamoDB writes it. */
@@ -23,4 +23,17 @@ export function dynamoDb(session: SessionConfig): DynamoDBClient {
   const client = clients.get(session) ?? new DynamoDBClient(session);
   clients.set(session, client);
   return client;
+}
+
+/** The one item of a key, as it is now. A Query, since that is the one way of reading that every role here has. */
+export async function readItem(db: DynamoDBClient, table: string, { pk, sk }: Item): Promise<Item | undefined> {
+  const { Items } = await db.send(
+    new QueryCommand({
+      TableName: table,
+      KeyConditionExpression: 'pk = :pk AND sk = :sk',
+      ExpressionAttributeValues: { ':pk': pk, ':sk': sk } as Item,
+      ConsistentRead: true,
+    }),
+  );
+  return Items?.[0];
 }
