@@ -2,16 +2,23 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { loadWorkers, workerNames } from '../scripts/workers.ts';
 
-const sources = globSync('{engine,functions,local,scripts,cli,tests}/**/*.ts');
+const sources = globSync('{engine,functions,simulations,local,scripts,cli,tests}/**/*.ts');
 
 /** Folders that the files of a folder may import from, beside their own. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   engine: [],
   functions: ['engine'],
-  local: ['engine', 'functions', 'scripts'],
-  scripts: ['engine', 'functions', 'local', 'cli'],
-  cli: ['engine', 'functions', 'scripts'],
+  simulations: ['engine', 'functions', 'events'],
+  local: ['engine', 'functions', 'simulations', 'scripts'],
+  scripts: ['engine', 'functions', 'simulations', 'local', 'cli'],
+  cli: ['engine', 'functions', 'simulations', 'scripts'],
 };
+
+/** The simulator is the one function that imports simulations, and no simulation imports it. */
+const mayImport = (folder: string, worker: string): readonly string[] => [
+  ...(MAY_IMPORT[folder] ?? []),
+  ...(folder === 'functions' && worker === 'simulate' ? ['simulations'] : []),
+];
 
 const isTest = (file: string): boolean => file.endsWith('.test.ts');
 
@@ -31,8 +38,10 @@ describe('the house', () => {
     const [folder = '', worker = ''] = file.split('/');
     for (const imported of imports(file)) {
       const [from = '', fromWorker] = imported.split('/');
-      expect([folder, ...(MAY_IMPORT[folder] ?? [])]).toContain(from);
-      if (folder === 'functions') expect(from === 'engine' || fromWorker === worker).toBe(true);
+      expect([folder, ...mayImport(folder, worker)]).toContain(from);
+      if (folder === 'functions')
+        expect(from === 'engine' || from === 'simulations' || fromWorker === worker).toBe(true);
+      if (folder === 'simulations') expect(imported).not.toMatch(/^functions\/simulate\//);
     }
   });
 

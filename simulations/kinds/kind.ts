@@ -1,0 +1,37 @@
+import type { Place } from '../../engine/arn.ts';
+import type { SessionConfig } from '../../engine/aws/session.ts';
+import type { Permission } from '../../engine/remediation.ts';
+import type { Json } from '../../engine/state.ts';
+
+/** Tag of all that a run makes: the id of the run. */
+export const RUN_TAG = 'firebreak:run-id';
+export const SCENARIO_TAG = 'firebreak:scenario';
+/** ISO 8601: when whoever finds it may remove it. */
+export const EXPIRES_TAG = 'firebreak:expires-at';
+
+/** What every name of a run begins with. */
+export const runPrefix = (run: string): string => `firebreak-sim-${run}-`;
+
+/** A run's id: ten letters and digits, so that names with it are names of buckets too. */
+export const RUN_ID = /^[a-z2-7]{10}$/;
+
+/** A kind of resource that runs make. It finds what a run left without knowing what the run did, and removes it. */
+export interface Kind {
+  /** Its CloudFormation type. */
+  readonly type: string;
+  readonly permissions: {
+    /** IAM actions with which all of the kind are listed. */
+    readonly read: readonly string[];
+    /**
+     * To make it, tagged and named for a run, and to remove it; nothing else. `run` is the id of a run, or `*` for the role's
+     * own policy. By the tag where IAM has a condition for it, else by the name.
+     */
+    own(run: string, place: Place): readonly Permission[];
+  };
+  /** All of the kind in the account and Region, by id: what of each has to be the same after a run as before. */
+  inventory(session: SessionConfig, place: Place): Promise<Readonly<Record<string, Json>>>;
+  /** Ids of those that a run made and that are still there, whatever made them: also copies with its tags. */
+  left(session: SessionConfig, place: Place, run: string): Promise<readonly string[]>;
+  /** Removes one, with what is in it. It may be gone already, or not be removable yet: then it is still `left`. */
+  remove(session: SessionConfig, place: Place, id: string): Promise<void>;
+}
