@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { Place } from '../../engine/arn.ts';
 import type { SessionConfig } from '../../engine/aws/session.ts';
 import type { Permission } from '../../engine/remediation.ts';
@@ -14,6 +15,9 @@ export const runPrefix = (run: string): string => `firebreak-sim-${run}-`;
 
 /** A run's id: ten letters and digits, so that names with it are names of buckets too. */
 export const RUN_ID = /^[a-z2-7]{10}$/;
+const LETTERS = 'abcdefghijklmnopqrstuvwxyz234567';
+
+export const newRunId = (): string => [...randomBytes(10)].map((byte) => LETTERS[byte % LETTERS.length]).join('');
 
 /** A kind of resource that runs make. It finds what a run left without knowing what the run did, and removes it. */
 export interface Kind {
