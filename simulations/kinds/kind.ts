@@ -4,17 +4,14 @@ import type { SessionConfig } from '../../engine/aws/session.ts';
 import type { Permission } from '../../engine/remediation.ts';
 import type { Json } from '../../engine/state.ts';
 
+export { RUN_ID, runPrefix } from '../../engine/rehearsal.ts';
+
 /** Tag of all that a run makes: the id of the run. */
 export const RUN_TAG = 'firebreak:run-id';
 export const SCENARIO_TAG = 'firebreak:scenario';
 /** ISO 8601: when whoever finds it may remove it. */
 export const EXPIRES_TAG = 'firebreak:expires-at';
 
-/** What every name of a run begins with. */
-export const runPrefix = (run: string): string => `firebreak-sim-${run}-`;
-
-/** A run's id: ten letters and digits, so that names with it are names of buckets too. */
-export const RUN_ID = /^[a-z2-7]{10}$/;
 const LETTERS = 'abcdefghijklmnopqrstuvwxyz234567';
 
 export const newRunId = (): string => [...randomBytes(10)].map((byte) => LETTERS[byte % LETTERS.length]).join('');
