@@ -123,10 +123,6 @@ def _request_context(call: ApiCall, caller: Caller) -> Context:
         'sts:RoleSessionName': call.parameters.get('RoleSessionName') if call.service == 'sts' else None,
     }
     context = {key.lower(): [value] for key, value in keys.items() if value is not None}
-    tags = request_tags(call)
-    if tags:
-        context['aws:tagkeys'] = list(tags)
-        context.update({f'aws:requesttag/{key}'.lower(): [value] for key, value in tags.items()})
     principal_tags = resource_tags(principal.role_arn or principal.arn, principal.account, call.region)
     context.update({f'aws:principaltag/{key}'.lower(): [value] for key, value in principal_tags.items()})
     return context
@@ -139,6 +135,10 @@ def _resource_context(call: ApiCall, access: Access, account: str) -> Context:
         context['aws:resourceorgid'] = [organization]
     if call.prefix == 's3':
         context['s3:resourceaccount'] = [account]
+    given = request_tags(call, access.resource)
+    if given:
+        context['aws:tagkeys'] = list(given)
+        context.update({f'aws:requesttag/{key}'.lower(): [value] for key, value in given.items()})
     for key, value in resource_tags(access.resource, account, call.region).items():
         context[f'aws:resourcetag/{key}'.lower()] = [value]
         context[f'{call.prefix}:resourcetag/{key}'.lower()] = [value]
