@@ -19,7 +19,10 @@ export async function inventoryOf({ kinds }: Scenario, { place }: Run, sessions:
 }
 
 /** SHA-256 of an inventory, in hexadecimal. */
-export const digestOf = (value: unknown): string => createHash('sha256').update(canonical(value as Json)).digest('hex');
+export const digestOf = (value: unknown): string =>
+  createHash('sha256')
+    .update(canonical(value as Json))
+    .digest('hex');
 
 /** What differs between two inventories, in words. */
 export function differences(before: Inventory, after: Inventory): readonly string[] {
@@ -68,7 +71,10 @@ async function removeAll(kind: Kind, run: Run, sessions: Sessions): Promise<read
   if (!session) throw new Error(`the session policy to remove ${kind.type} is longer than STS takes`);
   const left: string[] = [...unread];
   for (const one of found) {
-    const why = await kind.remove(session, place, one).then(() => '', (error: unknown) => `: ${describeError(error)}`);
+    const why = await kind.remove(session, place, one).then(
+      () => '',
+      (error: unknown) => `: ${describeError(error)}`,
+    );
     left.push(`${kind.type} ${one}${why}`);
   }
   return left;

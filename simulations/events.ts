@@ -1,19 +1,17 @@
 import { createHash } from 'node:crypto';
 import type { Place } from '../engine/arn.ts';
+import type { Replay } from '../engine/messages.ts';
 import type { Run } from './run.ts';
 import type { Scenario } from './scenario.ts';
 
 /** An event as it comes by EventBridge. */
-export interface Told {
+export type Told = Replay['event'] & {
   readonly 'detail-type': string;
   readonly source: string;
   readonly account: string;
   readonly region: string;
-  readonly time: string;
-  readonly id: string;
-  readonly resources: readonly string[];
-  readonly detail: unknown;
-}
+  readonly resources: string[];
+};
 
 /** Whose names the samples speak of. */
 const SAMPLE = { account: '444455556666', region: 'eu-west-1', security: '111122223333' } as const;

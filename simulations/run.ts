@@ -31,7 +31,7 @@ export interface Run {
   /** When the workers were handed the events. */
   readonly handedAt?: string;
   /** Scenarios of the same exercise that come next. */
-  readonly then?: readonly string[];
+  readonly next?: readonly string[];
   /** Why it ended before its end: somebody asked for it, a guard, its time, an error. */
   readonly stopped?: {
     readonly at: string;

@@ -9,7 +9,7 @@ import { eventsOf } from './events.ts';
 import type { Pages } from './pages.ts';
 import type { Run, RunRecord, Status } from './run.ts';
 import { assertAccount, type Bounds, refusalsOf } from './safety.ts';
-import type { Scenario, Stage } from './scenario.ts';
+import type { Scenario } from './scenario.ts';
 import { type Scribe, stageFor, writesOf } from './stage.ts';
 import { type Held, type RunStore, Superseded } from './store.ts';
 import type { Timer } from './timer.ts';
@@ -104,7 +104,10 @@ async function makeWrong(begun: Held, scenario: Scenario, house: Rehearsal): Pro
   const things = await scenario.warmUp(stageFor(held.run, session, scribe(held, store)), parameters);
   const refusals = await refusalsOf({ scenario, place, partner: held.run.partner }, house);
   if (refusals.length > 0) {
-    return store.update(held, stopped({ ...held.run, things }, { at: now(), by: 'guard', reason: refusals.join('; ') }));
+    return store.update(
+      held,
+      stopped({ ...held.run, things }, { at: now(), by: 'guard', reason: refusals.join('; ') }),
+    );
   }
   held = await store.update(held, { ...held.run, things, status: 'injecting' });
   if (held.abort !== undefined) return store.update(held, stopped(held.run, aborted(held.abort)));
@@ -146,7 +149,12 @@ async function watch(begun: Held, scenario: Scenario, house: Rehearsal, until: n
     for (const { key, moment } of [...sight.moments, ...paged]) await store.moment(id, moment, key);
     const asExpected = await scenario.expect(reader, things, parameters);
     if (asExpected && changing) {
-      await store.moment(id, { at: now(), what: 'contained', detail: 'reads back as it shall be', source: 'simulator' });
+      await store.moment(id, {
+        at: now(),
+        what: 'contained',
+        detail: 'reads back as it shall be',
+        source: 'simulator',
+      });
     }
     const recovered = !scenario.recovered || (await scenario.recovered(reader, things, parameters));
     if (asExpected && recovered && scenario.recovered) {
@@ -211,7 +219,9 @@ async function end(begun: Held, scenario: Scenario, house: Rehearsal, until: num
     ...run,
     status: 'clean',
     finishedAt: now(),
-    ...(before && { inventory: { before: digestOf(before), after: digestOf(after), differs: differences(before, after) } }),
+    ...(before && {
+      inventory: { before: digestOf(before), after: digestOf(after), differs: differences(before, after) },
+    }),
   });
   return held;
 }

@@ -42,7 +42,9 @@ export async function refusalsOf({ scenario, place, partner }: Intended, bounds:
     if (account === home.account) refusals.push(`${account} is the account of Firebreak itself`);
     else if (account === management) refusals.push(`${account} is the management account of the organisation`);
     else if (!sandboxes.includes(account))
-      refusals.push(`${account} is not among the sandboxes of this deployment: serverless deploy --param sandboxes=...`);
+      refusals.push(
+        `${account} is not among the sandboxes of this deployment: serverless deploy --param sandboxes=...`,
+      );
     else refusals.push(...(await doubtsAbout(account, session)));
   }
   const stopped = await killSwitch.stopped();

@@ -43,7 +43,12 @@ export function stageFor(run: Run, session: SessionConfig, scribe: Scribe): Stag
     },
     async change<T>(what: string, call: () => Promise<T>): Promise<T> {
       const changed = await call();
-      await scribe.happened({ at: now(), what: run.status === 'injecting' ? 'injected' : 'made', detail: what, source: 'simulator' });
+      await scribe.happened({
+        at: now(),
+        what: run.status === 'injecting' ? 'injected' : 'made',
+        detail: what,
+        source: 'simulator',
+      });
       return changed;
     },
   };

@@ -179,7 +179,10 @@ export class RunStore {
         }),
       );
     } catch (error) {
-      if (error instanceof TransactionCanceledException && error.CancellationReasons?.[0]?.Code === 'ConditionalCheckFailed')
+      if (
+        error instanceof TransactionCanceledException &&
+        error.CancellationReasons?.[0]?.Code === 'ConditionalCheckFailed'
+      )
         throw new Superseded(`another process has run ${run.id}`);
       throw error;
     }
@@ -325,4 +328,3 @@ function heldOf(item: Item): Held {
   const run = JSON.parse(item.run?.S ?? '') as Run;
   return { run, epoch: Number(item.epoch?.N ?? 0), ...(item.abort?.S !== undefined && { abort: item.abort.S }) };
 }
-

@@ -6,8 +6,8 @@ import {
   SchedulerClient,
 } from '@aws-sdk/client-scheduler';
 import type { SessionConfig } from '../engine/aws/session.ts';
-import type { Run } from './run.ts';
 import type { SimulateRequest } from './requests.ts';
+import type { Run } from './run.ts';
 
 /** What the dead-man timer needs: ARNs of the function that it calls, and of the role in which it does. */
 export interface TimerSettings {

@@ -13,14 +13,14 @@ import { DynamoDbLedger } from '../../engine/ledger/dynamodb.ts';
 import { logOf, withRequest } from '../../engine/log.ts';
 import { Pages } from '../../simulations/pages.ts';
 import { type Answers, request, type SimulateRequest } from '../../simulations/requests.ts';
-import { goOn, type Rehearsal } from '../../simulations/runner.ts';
 import type { Run } from '../../simulations/run.ts';
+import { goOn, type Rehearsal } from '../../simulations/runner.ts';
 import { FIDELITIES, type Fidelity } from '../../simulations/scenario.ts';
-import { RunStore } from '../../simulations/store.ts';
 import { readsOf } from '../../simulations/stage.ts';
+import { RunStore } from '../../simulations/store.ts';
 import { Timer } from '../../simulations/timer.ts';
 import { announce } from './announce.ts';
-import { listed, scenarioOf, SCENARIOS } from './catalogue.ts';
+import { listed, SCENARIOS, scenarioOf } from './catalogue.ts';
 import { type Deployment, preview, start } from './start.ts';
 
 const home = { account: environment('ACCOUNT_ID'), region: environment('AWS_REGION') };
@@ -33,7 +33,10 @@ const workers = new Workers(session);
 const pages = new Pages(session, environment('PAGES_QUEUE_URL'));
 const ledger = new DynamoDbLedger(session, environment('LEDGER_TABLE'));
 const policy = deployedPolicy();
-const words = (name: string): readonly string[] => environment(name).split(',').map((word) => word.trim());
+const words = (name: string): readonly string[] =>
+  environment(name)
+    .split(',')
+    .map((word) => word.trim());
 const deployment: Deployment = {
   home,
   sandboxes: words('SANDBOXES'),
@@ -74,11 +77,11 @@ export const handler = middy<unknown, unknown>()
       const run = await goOn(id, scenarioOf, house, until, over);
       if (run.status !== 'clean' && run.status !== 'cleanup-failed') return again(id);
       await announce(run, scenarioOf(run.scenario), store, outlets);
-      const [next, ...then] = run.status === 'clean' ? (run.then ?? []) : [];
-      if (next === undefined) return;
+      const [scenario, ...next] = run.status === 'clean' ? (run.next ?? []) : [];
+      if (scenario === undefined) return;
       const { account, region } = run.place;
       const { fidelity, launch, exercise } = run;
-      await begin({ scenario: next, fidelity, account, region, launch, then, ...(exercise && { exercise }) });
+      await begin({ scenario, fidelity, account, region, launch, next, ...(exercise && { exercise }) });
     };
     const recordOf = async (id: string) => {
       const record = await store.record(id);
@@ -109,9 +112,11 @@ export const handler = middy<unknown, unknown>()
         return { run } satisfies Answers['abort'];
       }
       case 'quarter': {
-        const [first, ...then] = SCENARIOS.filter(({ minutes }) => minutes[defaultFidelity()] !== undefined).map(({ id }) => id);
+        const [first, ...next] = SCENARIOS.filter(({ minutes }) => minutes[defaultFidelity()] !== undefined).map(
+          ({ id }) => id,
+        );
         const exercise = quarterOf(new Date());
-        return first && { run: await begin({ scenario: first, launch: 'quarterly', exercise, then }) };
+        return first && { run: await begin({ scenario: first, launch: 'quarterly', exercise, next }) };
       }
       case 'canary':
         return { run: await begin({ scenario: environment('CANARY'), launch: 'canary' }) };

@@ -19,7 +19,7 @@ export interface Deployment {
 }
 
 /** A run that is asked for, and why. */
-export type Wanted = Omit<Extract<SimulateRequest, { do: 'start' }>, 'do'> & Pick<Run, 'launch' | 'then'>;
+export type Wanted = Omit<Extract<SimulateRequest, { do: 'start' }>, 'do'> & Pick<Run, 'launch' | 'next'>;
 
 /** The least that is waited for, in seconds, when nobody says how long. */
 const LEAST_WATCH = 60;
@@ -41,10 +41,18 @@ function meantBy(wanted: Wanted, { home, sandboxes, fidelities }: Deployment): M
   const fidelity = wanted.fidelity ?? offered[0];
   const minutes = fidelity && offered.includes(fidelity) ? scenario.minutes[fidelity] : undefined;
   if (!fidelity || minutes === undefined)
-    throw new Error(`${scenario.id} cannot be run as ${fidelity ?? 'anything'} here: choose from ${offered.join(', ') || 'nothing'}`);
+    throw new Error(
+      `${scenario.id} cannot be run as ${fidelity ?? 'anything'} here: choose from ${offered.join(', ') || 'nothing'}`,
+    );
   const account = wanted.account ?? sandboxes[0] ?? 'none';
   const partner = sandboxes.find((sandbox) => sandbox !== account) ?? 'none';
-  return { scenario, fidelity, place: { partition: 'aws', account, region: wanted.region ?? home.region }, partner, minutes };
+  return {
+    scenario,
+    fidelity,
+    place: { partition: 'aws', account, region: wanted.region ?? home.region },
+    partner,
+    minutes,
+  };
 }
 
 /** What a run would do, and why it would not start. */
@@ -80,7 +88,7 @@ export async function start(wanted: Wanted, deployment: Deployment, house: Rehea
     expiresAt: new Date(startedAt.getTime() + 60_000 * minutes).toISOString(),
     status: 'warming-up',
     watchSeconds: Math.min(wanted.watch ?? usual, 60 * Math.max(minutes - ASIDE, 1)),
-    ...(wanted.then && wanted.then.length > 0 && { then: wanted.then }),
+    ...(wanted.next && wanted.next.length > 0 && { next: wanted.next }),
   };
   await house.store.start(run);
   await house.store.moment(run.id, {
