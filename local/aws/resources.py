@@ -18,6 +18,7 @@ from moto.iam.models import iam_backends
 
 from api_call import ApiCall
 from conditions import Context
+from organization import organization_of
 
 _FOLDER = pathlib.Path(__file__).parent
 ACTIONS: dict[str, Any] = json.loads((_FOLDER / 'iam_actions.json').read_text('utf-8'))
@@ -149,6 +150,14 @@ def _with_defaults(call: ApiCall, account: str, caller_user: str | None, action:
         # https://aws.amazon.com/blogs/storage/enhancing-resource-level-permissions-for-copying-amazon-ebs-snapshots/
         source = f'arn:aws:ec2:{parameters.get("SourceRegion")}::snapshot/{parameters.get("SourceSnapshotId")}'
         parameters.update(SourceSnapshotArn=source, SnapshotId='*')
+    elif call.service == 'organizations':
+        # An account is a resource of the management account, whoever asks about it.
+        # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsorganizations.html
+        organization = organization_of(account)
+        asked = parameters.get('AccountId') or parameters.get('ResourceId') or ''
+        if organization and organization.org and re.fullmatch(r'\d{12}', asked):
+            manager, identifier = organization.org.master_account_id, organization.org.id
+            parameters['AccountArn'] = f'arn:aws:organizations::{manager}:account/{identifier}/{asked}'
     elif call.service == 'sqs' and 'QueueUrl' in parameters:
         owner, name = parameters['QueueUrl'].rstrip('/').split('/')[-2:]
         parameters['QueueArn'] = f'arn:aws:sqs:{call.region}:{owner}:{name}'
