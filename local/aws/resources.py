@@ -90,9 +90,8 @@ def accesses(call: ApiCall, account: str, caller_user: str | None = None) -> lis
     if call.service == 'events' and call.operation == 'PutEvents':
         return [_event_access(call.region, account, entry) for entry in call.parameters.get('Entries', [])]
     actions = OPERATIONS.get(call.service, {}).get(call.operation, [f'{call.prefix}:{call.operation}'])
-    keys = _sharing_keys(call)
     found = [
-        Access(action, resource, keys)
+        Access(action, resource, _request_keys(call, resource))
         for action in actions
         for resource in _resources(call, action, account, _with_defaults(call, account, caller_user, action))
     ]
@@ -107,9 +106,12 @@ def _event_access(region: str, account: str, entry: dict[str, Any]) -> Access:
     return Access('events:PutEvents', arn, {key: [value] for key, value in keys.items() if value})
 
 
-def _sharing_keys(call: ApiCall) -> Context:
-    """Whom a call shares a snapshot with, or no longer.
+def _request_keys(call: ApiCall, resource: str) -> Context:
+    """EC2's keys of what a call asks for: the type of a new instance; whom a snapshot is shared with, or no longer.
     https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html"""
+    kind = call.parameters.get('InstanceType')
+    if call.operation == 'RunInstances' and kind and resource.endswith(':instance/*'):
+        return {'ec2:instancetype': [kind]}
     if call.operation != 'ModifySnapshotAttribute':
         return {}
     change = call.parameters.get('CreateVolumePermission') or {}
