@@ -61,14 +61,15 @@ def _sentence(caller: Caller, access: Access, decision: Decision) -> str:
 
 
 def resource_account(arn: str, own: str) -> str:
-    """The account that owns what an ARN names; for a bucket, whose ARN names none, the one that moto knows."""
+    """The account that owns what an ARN names; for a bucket, whose ARN names none, the one that moto knows. What is the
+    organisation's counts as the caller's own: AWS Organizations itself says which members may ask about it."""
     parts = arn.split(':', 5)
     if len(parts) < 6:
         return own
     if parts[2] == 's3' and not parts[4]:
         _, owner = s3_backends.bucket_accounts.get(parts[5].partition('/')[0], ('aws', own))
         return owner
-    return parts[4] if parts[4].isdigit() else own
+    return parts[4] if parts[4].isdigit() and parts[2] != 'organizations' else own
 
 
 def role_of(arn: str) -> Role | None:

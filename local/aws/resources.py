@@ -18,6 +18,7 @@ from moto.iam.models import iam_backends
 
 from api_call import ApiCall
 from conditions import Context
+from organization import organization_of
 
 _FOLDER = pathlib.Path(__file__).parent
 ACTIONS: dict[str, Any] = json.loads((_FOLDER / 'iam_actions.json').read_text('utf-8'))
@@ -89,9 +90,8 @@ def accesses(call: ApiCall, account: str, caller_user: str | None = None) -> lis
     if call.service == 'events' and call.operation == 'PutEvents':
         return [_event_access(call.region, account, entry) for entry in call.parameters.get('Entries', [])]
     actions = OPERATIONS.get(call.service, {}).get(call.operation, [f'{call.prefix}:{call.operation}'])
-    keys = _sharing_keys(call)
     found = [
-        Access(action, resource, keys)
+        Access(action, resource, _request_keys(call, resource))
         for action in actions
         for resource in _resources(call, action, account, _with_defaults(call, account, caller_user, action))
     ]
@@ -106,9 +106,12 @@ def _event_access(region: str, account: str, entry: dict[str, Any]) -> Access:
     return Access('events:PutEvents', arn, {key: [value] for key, value in keys.items() if value})
 
 
-def _sharing_keys(call: ApiCall) -> Context:
-    """Whom a call shares a snapshot with, or no longer.
+def _request_keys(call: ApiCall, resource: str) -> Context:
+    """EC2's keys of what a call asks for: the type of a new instance; whom a snapshot is shared with, or no longer.
     https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html"""
+    kind = call.parameters.get('InstanceType')
+    if call.operation == 'RunInstances' and kind and resource.endswith(':instance/*'):
+        return {'ec2:instancetype': [kind]}
     if call.operation != 'ModifySnapshotAttribute':
         return {}
     change = call.parameters.get('CreateVolumePermission') or {}
@@ -149,6 +152,14 @@ def _with_defaults(call: ApiCall, account: str, caller_user: str | None, action:
         # https://aws.amazon.com/blogs/storage/enhancing-resource-level-permissions-for-copying-amazon-ebs-snapshots/
         source = f'arn:aws:ec2:{parameters.get("SourceRegion")}::snapshot/{parameters.get("SourceSnapshotId")}'
         parameters.update(SourceSnapshotArn=source, SnapshotId='*')
+    elif call.service == 'organizations':
+        # An account is a resource of the management account, whoever asks about it.
+        # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsorganizations.html
+        organization = organization_of(account)
+        asked = parameters.get('AccountId') or parameters.get('ResourceId') or ''
+        if organization and organization.org and re.fullmatch(r'\d{12}', asked):
+            manager, identifier = organization.org.master_account_id, organization.org.id
+            parameters['AccountArn'] = f'arn:aws:organizations::{manager}:account/{identifier}/{asked}'
     elif call.service == 'sqs' and 'QueueUrl' in parameters:
         owner, name = parameters['QueueUrl'].rstrip('/').split('/')[-2:]
         parameters['QueueArn'] = f'arn:aws:sqs:{call.region}:{owner}:{name}'

@@ -29,7 +29,9 @@ def tagging(action):
 @pytest.fixture
 def as_role(cloud):
     """`as_role(service, statements)`: a client in a session of a new role."""
-    return lambda service, *statements: cloud.client(service, credentials=cloud.assume(cloud.role('simulate', list(statements))))
+    return lambda service, *statements, name='simulate': cloud.client(
+        service, credentials=cloud.assume(cloud.role(name, list(statements)))
+    )
 
 
 class TestRunInstances:
@@ -88,6 +90,21 @@ class TestRunInstances:
         interface = {'DeviceIndex': 0, 'SubnetId': other, 'Groups': [run.group]}
         named = refusal(client.run_instances, ImageId=run.image, MinCount=1, MaxCount=1, NetworkInterfaces=[interface])[1]
         assert f'subnet/{other}' in named
+
+    def test_only_the_instance_has_a_type(self, as_role, run):
+        for wanted, answer in (('t3.nano', None), ('t4g.nano', 'instance/*')):
+            kinds = {'StringEquals': {'ec2:InstanceType': wanted}}
+            client = as_role(
+                'ec2',
+                allow('ec2:RunInstances', resource=ec2('instance'), Condition=kinds),
+                allow('ec2:RunInstances', resource=ec2(*self.EXISTING, 'network-interface', 'volume'), Condition={'Null': {'ec2:InstanceType': 'true'}}),
+                tagging('RunInstances'),
+                name=f'only-{wanted}',
+            )
+            if answer is None:
+                run(client, 'instance')
+            else:
+                assert answer in refusal(run, client, 'instance')[1]
 
     def test_only_what_carries_the_tag_is_terminated(self, cloud, as_role, run):
         root = cloud.client('ec2')
