@@ -136,7 +136,9 @@ export class RehearsalStage implements Stage {
 }
 
 /** All that a run may read. */
-const readsOf = ({ kinds }: Played): string[] => [...new Set(kinds.flatMap(({ permissions }) => permissions.read))];
+export const readsOf = ({ kinds }: Played): string[] => [
+  ...new Set(kinds.flatMap(({ permissions }) => permissions.read)),
+];
 
 /** All that a run may do beside: of its kinds, and of the scenario. */
 export const ownOf = ({ kinds, permissions }: Played, run: string, place: Stage['place']): Permission[] => [
