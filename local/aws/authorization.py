@@ -45,15 +45,16 @@ def authorize(call: ApiCall, caller: Caller, questions: list[Access]) -> None:
         account = resource_account(access.resource, caller.account)
         context = {**common, **_resource_context(call, access, account), **access.context}
         trust = access.action == 'sts:AssumeRole'
-        document = _resource_policy(access.resource, account, trust)
+        document = role_trust(access.resource) if trust else resource_policy(access.resource, account)
         decision = decide(
             caller.principal, policies, access.action, access.resource, account, context, document, trust
         )
         if not decision.allowed:
-            raise AccessDenied(_sentence(caller, access, decision))
+            raise AccessDenied(sentence(caller, access, decision))
 
 
-def _sentence(caller: Caller, access: Access, decision: Decision) -> str:
+def sentence(caller: Caller, access: Access, decision: Decision) -> str:
+    """What AWS says about a refusal."""
     # https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
     quoted = f'"{access.resource}"' if access.action.startswith('s3:') else access.resource
     on = '' if access.resource == '*' else f' on resource: {quoted}'
@@ -79,11 +80,15 @@ def role_of(arn: str) -> Role | None:
     return next((role for role in list(roles) if role.arn == arn), None)
 
 
-def _resource_policy(arn: str, account: str, trust: bool) -> str | None:
+def role_trust(arn: str) -> str | None:
+    """The trust policy of a role, or None."""
+    role = role_of(arn)
+    return role.assume_role_policy_document if role else None
+
+
+def resource_policy(arn: str, account: str) -> str | None:
+    """The policy of a bucket or queue of an account, or None."""
     parts = arn.split(':', 5)
-    if trust:
-        role = role_of(arn)
-        return role.assume_role_policy_document if role else None
     if len(parts) < 6:
         return None
     if parts[2] == 's3':
