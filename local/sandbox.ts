@@ -41,8 +41,9 @@ export class Sandbox {
    */
   async sweep(): Promise<readonly string[]> {
     const groups = await this.#ownGroups();
-    const workers = new Workers({ ...sessionConfig(SECURITY_ACCOUNT, HOME_REGION, ROOT), endpoint: this.#cloud.endpoint } as never);
-    await workers.instruct(
+    const { endpoint } = this.#cloud;
+    const config = { ...sessionConfig(SECURITY_ACCOUNT, HOME_REGION, ROOT), endpoint };
+    await new Workers(config).instruct(
       groups.flatMap((id) => {
         const arn = targetOf('AWS::EC2::SecurityGroup', PLACE, id)?.arn;
         const reason = 'Firebreak made this security group, and no interface is in it';
