@@ -106,7 +106,10 @@ function conclude(results: readonly Result[], differs: readonly string[]): numbe
     console.log(JSON.stringify({ runs: shown, differs }, null, 2));
   }
   screen.line('');
-  screen.line(['dim', 'Fidelity: bus replay. The resource is really made wrong; the finding is the one that AWS would emit.']);
+  screen.line([
+    'dim',
+    'Fidelity: bus replay. The resource is really made wrong; the finding is the one that AWS would emit.',
+  ]);
   for (const difference of differs) screen.line(['red', 'NOT AS IT WAS: '], difference);
   const good = failed.length === 0 && differs.length === 0;
   screen.line(
