@@ -39,6 +39,9 @@ EXTENSIONS = [
     'iam_ages',
     'events',
     'schedules',
+    'asynchronous',
+    'scheduler',
+    'scheduler_resources',
     'dynamodb',
 ]
 
