@@ -40,6 +40,9 @@ EXTENSIONS = [
     'iam_ages',
     'events',
     'schedules',
+    'asynchronous',
+    'scheduler',
+    'scheduler_resources',
     'dynamodb',
 ]
 
