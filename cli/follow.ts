@@ -1,12 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describeError, isTransient } from '../engine/errors.ts';
+import { isTransient } from '../engine/errors.ts';
 import type { Answers } from '../simulations/requests.ts';
 import type { Moment, Run } from '../simulations/run.ts';
-import { Failure } from './failure.ts';
+import { explain, Failure } from './failure.ts';
 import type { Simulator } from './simulator.ts';
 import type { Span, Terminal } from './terminal.ts';
-
-export type Record = Answers['status'];
 
 /** Milliseconds between two looks: short while things happen, long while a service has to notice first. */
 const LOOK_MS = 1_000;
@@ -21,7 +19,7 @@ const SAME_KEYSTROKE_MS = 300;
 
 /** How a run is followed to its end. */
 export interface Followed {
-  readonly record: Record;
+  readonly record: Answers['status'];
   /** Whoever followed it asked for its end. */
   readonly aborted: boolean;
 }
@@ -82,9 +80,10 @@ function left(run: string, progress: Terminal): undefined {
 }
 
 const lost = (run: string, error: unknown): Failure =>
-  new Failure(`nothing is heard of ${run} any more, which goes on by itself (${describeError(error)}): ${lookAgain(run)}`);
+  new Failure(`nothing is heard of ${run} any more, which goes on by itself (${explain(error)}): ${lookAgain(run)}`);
 
-const statusSpans = ({ status, left = [] }: Run): Span[] => {
+/** Where a run is, and what is left of it. */
+export const statusSpans = ({ status, left = [] }: Run): Span[] => {
   if (status === 'cleanup-failed') return [['red', status], `: ${left.join(', ')}`];
   return [[status === 'clean' ? 'green' : 'bold', status]];
 };
@@ -94,7 +93,13 @@ export function momentSpans({ at, what, detail, source }: Moment, timeline: read
   const injected = timeline.find((moment) => moment.what === 'injected');
   const seconds = injected ? (Date.parse(at) - Date.parse(injected.at)) / 1_000 : undefined;
   const distance = seconds === undefined ? '' : `${seconds < 0 ? '' : '+'}${seconds.toFixed(1)} s`;
-  return [['dim', `  ${at.slice(11, 23)} ${distance.padStart(9)}  `], what.padEnd(12), '  ', detail, ['dim', `  ${source}`]];
+  return [
+    ['dim', `  ${at.slice(11, 23)} ${distance.padStart(9)}  `],
+    what.padEnd(12),
+    '  ',
+    detail,
+    ['dim', `  ${source}`],
+  ];
 }
 
 /** Counts Ctrl-C, and wakes whoever waits. */

@@ -26,6 +26,7 @@ import type { ExplainOptions } from './policy-explain.ts';
 import type { ReplayOptions } from './replay.ts';
 import type { RunOptions } from './run.ts';
 import type { ShowOptions } from './show.ts';
+import { addSimulationVerbs } from './simulation-verbs.ts';
 import type { Io } from './terminal.ts';
 import type { UndoOptions } from './undo.ts';
 
@@ -281,5 +282,6 @@ export function commandLine(version: string, io: Io, ended: (code: number) => vo
       ended(await run(id, options, io));
     });
 
+  addSimulationVerbs(program, verb, io, ended);
   return program;
 }
