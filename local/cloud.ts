@@ -1,14 +1,13 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { CreateRoleCommand, IAMClient, PutRolePolicyCommand } from '@aws-sdk/client-iam';
 import type { AwsCredentialIdentity } from '@smithy/types';
 import { sessionConfig } from '../engine/aws/session.ts';
 import { DynamoDbLedger } from '../engine/ledger/dynamodb.ts';
 import { bundleAll } from '../scripts/bundle.ts';
 import { SHIPPED_POLICY } from '../scripts/response-policy.ts';
+import { createAdministrator } from './administrator.ts';
 import {
-  ADMINISTRATOR_ROLE,
   Connection,
   HOME_REGION,
   LEDGER_TABLE,
@@ -156,38 +155,6 @@ async function setUpAccounts(connection: Connection): Promise<void> {
     places.map(async ({ account, region }) => {
       const { client } = await connection.account(account, region);
       await deployMember(client, parameters);
-    }),
-  );
-}
-
-/** The access role, as AWS Organizations makes it in each account that it creates. */
-async function createAdministrator(account: string, endpoint: string): Promise<void> {
-  const iam = new IAMClient({ region: HOME_REGION, endpoint, credentials: ROOT });
-  iam.middlewareStack.add(
-    (next) => (step) => {
-      // The embedded cloud takes ROOT for the root of the account that this header names.
-      Object.assign((step.request as { headers: Record<string, string> }).headers, { 'x-moto-account-id': account });
-      return next(step);
-    },
-    { step: 'build' },
-  );
-  const administers = {
-    Effect: 'Allow',
-    Principal: { AWS: `arn:aws:iam::${SECURITY_ACCOUNT}:root` },
-    Action: 'sts:AssumeRole',
-  };
-  await iam.send(
-    new CreateRoleCommand({
-      RoleName: ADMINISTRATOR_ROLE,
-      AssumeRolePolicyDocument: JSON.stringify({ Version: '2012-10-17', Statement: [administers] }),
-    }),
-  );
-  const everything = { Effect: 'Allow', Action: '*', Resource: '*' };
-  await iam.send(
-    new PutRolePolicyCommand({
-      RoleName: ADMINISTRATOR_ROLE,
-      PolicyName: 'administrator',
-      PolicyDocument: JSON.stringify({ Version: '2012-10-17', Statement: [everything] }),
     }),
   );
 }

@@ -1,0 +1,145 @@
+import {
+  type BucketLocationConstraint,
+  CreateBucketCommand,
+  GetBucketPolicyCommand,
+  GetBucketPolicyStatusCommand,
+  GetObjectCommand,
+  GetPublicAccessBlockCommand,
+  PutBucketPolicyCommand,
+  PutBucketTaggingCommand,
+  PutObjectCommand,
+  PutPublicAccessBlockCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import type { Place } from '../../engine/arn.ts';
+import type { Permission } from '../../engine/remediation.ts';
+import { bucket } from '../kinds/bucket.ts';
+import { bucketsOf } from '../kinds/narrowed.ts';
+import { tagList } from '../kinds/tags.ts';
+import type { Stage } from '../scenario.ts';
+
+/** A bucket that nobody misses, with one object without a secret in it, which a partner account may read. */
+export interface CanaryBucket {
+  readonly bucket: string;
+  readonly partner: string;
+  readonly [name: string]: string;
+}
+
+const KEY = 'canary.txt';
+const CANARY = 'Made for a rehearsal. There is nothing to see here.\n';
+
+/** What the functions here need beside what the kind has. */
+export const canaryBucketPermissions = (run: string, place: Place): Permission => ({
+  actions: [
+    's3:GetBucketPolicyStatus',
+    's3:GetObject',
+    's3:PutBucketPolicy',
+    's3:PutBucketPublicAccessBlock',
+    's3:PutObject',
+  ],
+  resources: [bucketsOf(run, place)],
+});
+
+/** Makes it as it should be: S3 blocks all public access to a new bucket. */
+export async function makeCanaryBucket(stage: Stage): Promise<CanaryBucket> {
+  const { place, partner, tags, session } = stage;
+  const s3 = new S3Client(session);
+  const things = { bucket: stage.name('exports'), partner };
+  const own = named(stage, things);
+  // us-east-1 is the one Region that has no name here.
+  const LocationConstraint = place.region === 'us-east-1' ? undefined : (place.region as BucketLocationConstraint);
+  const CreateBucketConfiguration = LocationConstraint && { LocationConstraint };
+  await stage.make(bucket, `the bucket ${own.Bucket}`, () =>
+    s3.send(new CreateBucketCommand({ Bucket: own.Bucket, CreateBucketConfiguration })),
+  );
+  await stage.change('its tags', () =>
+    s3.send(new PutBucketTaggingCommand({ ...own, Tagging: { TagSet: tagList(tags) } })),
+  );
+  await stage.change('an object in it', () => s3.send(new PutObjectCommand({ ...own, Key: KEY, Body: CANARY })));
+  await stage.change('a policy by which the partner account reads it', () =>
+    s3.send(new PutBucketPolicyCommand({ ...own, Policy: policyOf(readableBy(stage, things)) })),
+  );
+  return things;
+}
+
+/**
+ * Has its policy let everybody read, and keeps RestrictPublicBuckets on: S3 then calls the policy public, and lets nobody in by
+ * it. An account that blocks public policies as a whole refuses this.
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
+ * @param more statements of the policy beside
+ */
+export async function publish(stage: Stage, things: CanaryBucket, ...more: readonly object[]): Promise<void> {
+  const s3 = new S3Client(stage.session);
+  const own = named(stage, things);
+  await stage.change('BlockPublicPolicy off', () =>
+    s3.send(
+      new PutPublicAccessBlockCommand({
+        ...own,
+        PublicAccessBlockConfiguration: {
+          BlockPublicAcls: true,
+          BlockPublicPolicy: false,
+          IgnorePublicAcls: true,
+          RestrictPublicBuckets: true,
+        },
+      }),
+    ),
+  );
+  const everybody = {
+    Sid: 'Everybody',
+    Effect: 'Allow',
+    Principal: '*',
+    Action: 's3:GetObject',
+    Resource: `${arnOf(stage, things)}/*`,
+  };
+  await stage.change('a policy by which everybody reads it', () =>
+    s3.send(new PutBucketPolicyCommand({ ...own, Policy: policyOf(readableBy(stage, things), everybody, ...more) })),
+  );
+}
+
+/** Whether all public access is blocked, nothing in the policy is public, and the partner may still read. */
+export async function isClosed(stage: Stage, things: CanaryBucket): Promise<boolean> {
+  const s3 = new S3Client(stage.session);
+  const own = named(stage, things);
+  const [{ PublicAccessBlockConfiguration: block }, { PolicyStatus }, { Policy = '' }] = await Promise.all([
+    s3.send(new GetPublicAccessBlockCommand(own)),
+    s3.send(new GetBucketPolicyStatusCommand(own)),
+    s3.send(new GetBucketPolicyCommand(own)),
+  ]);
+  return (
+    block?.BlockPublicAcls === true &&
+    block.BlockPublicPolicy === true &&
+    block.IgnorePublicAcls === true &&
+    block.RestrictPublicBuckets === true &&
+    PolicyStatus?.IsPublic === false &&
+    (JSON.parse(Policy) as { Statement: { Sid?: string }[] }).Statement.some(({ Sid }) => Sid === PARTNER)
+  );
+}
+
+/** Whether its owner still reads the object. */
+export async function isReadable(stage: Stage, things: CanaryBucket): Promise<boolean> {
+  const { Body } = await new S3Client(stage.session).send(new GetObjectCommand({ ...named(stage, things), Key: KEY }));
+  return (await Body?.transformToString()) === CANARY;
+}
+
+/** Name of the bucket in the samples of its findings. */
+export const SAMPLE_BUCKET = 'example-quarterly-exports';
+
+export const canaryBucketArn = ({ bucket: name }: CanaryBucket, { partition }: Place): string =>
+  `arn:${partition}:s3:::${name}`;
+
+const arnOf = ({ place }: Stage, things: CanaryBucket): string => canaryBucketArn(things, place);
+
+/** S3 itself checks that the bucket is the account's. */
+const named = ({ place }: Stage, { bucket: Bucket }: CanaryBucket) => ({ Bucket, ExpectedBucketOwner: place.account });
+
+const PARTNER = 'Partner';
+
+const readableBy = (stage: Stage, things: CanaryBucket): object => ({
+  Sid: PARTNER,
+  Effect: 'Allow',
+  Principal: { AWS: `arn:${stage.place.partition}:iam::${things.partner}:root` },
+  Action: 's3:GetObject',
+  Resource: `${arnOf(stage, things)}/*`,
+});
+
+const policyOf = (...Statement: readonly object[]): string => JSON.stringify({ Version: '2012-10-17', Statement });

@@ -1,0 +1,22 @@
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { expect, test } from '@jest/globals';
+import * as scenarios from './scenarios.ts';
+
+const files = globSync('simulations/*/*.ts').filter((file) =>
+  /^export default defineScenario\(/m.test(readFileSync(file, 'utf8')),
+);
+
+test('every scenario is listed once, by its path', () => {
+  const ids = files.map((file) => file.slice('simulations/'.length, -'.ts'.length).replace('/', '.'));
+  expect(
+    Object.values(scenarios)
+      .map(({ id }) => id)
+      .sort(),
+  ).toEqual(ids.sort());
+});
+
+test.each(files)('%s has its contract tried', (file) => {
+  const beside = file.replace(/\.ts$/, '.test.ts');
+  expect(existsSync(beside)).toBe(true);
+  expect(readFileSync(beside, 'utf8')).toMatch(/^ *scenarioContract\(/m);
+});

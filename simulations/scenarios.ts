@@ -1,0 +1,1 @@
+export { default as s3BucketExposed } from './exfiltration/s3-bucket-exposed.ts';
