@@ -4,10 +4,13 @@ import type { AddressInfo } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { runPrefix } from '../engine/rehearsal.ts';
 import { HOME_REGION, ROOT } from '../local/connection.ts';
 import { sharedCloud } from '../local/contract.ts';
+import SCENARIO from '../simulations/exfiltration/s3-bucket-exposed.ts';
 import { type Answers, type Preview, request, type SimulateRequest } from '../simulations/requests.ts';
-import { type Otherwise, SPECIMEN, specimen } from '../simulations/specimens.ts';
+import type { RunRecord } from '../simulations/run.ts';
+import { type Otherwise, specimen } from '../simulations/specimens.ts';
 import { main } from './main.ts';
 import { parameter } from './simulation-verbs.ts';
 import { Terminal } from './terminal.ts';
@@ -58,8 +61,30 @@ class StandIn {
     await new Promise((closed) => this.#server.close(closed));
   }
 
-  #record(otherwise: Otherwise) {
-    return specimen({ ...otherwise, run: { startedAt: this.#startedAt, ...otherwise.run } });
+  /** A run of the scenario, as it should go but for what is said. */
+  #record(otherwise: Otherwise): RunRecord {
+    const { run, timeline, responses } = specimen({
+      ...otherwise,
+      run: { startedAt: this.#startedAt, ...otherwise.run },
+    });
+    const things = { bucket: `${runPrefix(run.id)}canary` };
+    const [expected] = SCENARIO.responses;
+    const [finding] = SCENARIO.findings;
+    if (!expected || !finding) throw new Error('the scenario expects nothing');
+    const { asExpected = true } = otherwise;
+    return {
+      run: { ...run, scenario: SCENARIO.id, things },
+      timeline: timeline.flatMap((moment) =>
+        moment.what === 'detected'
+          ? SCENARIO.findings.map(({ source, type }) => ({ ...moment, detail: `${source} ${type}` }))
+          : [moment],
+      ),
+      responses: responses.map((seen) => ({
+        ...{ ...seen, remediation: expected.remediation, target: expected.target(things, run.place) },
+        finding: { source: finding.source, type: finding.type },
+      })),
+      ...('asExpected' in otherwise && otherwise.asExpected === undefined ? {} : { asExpected }),
+    };
   }
 
   #answer(asked: SimulateRequest): Answers[keyof Answers] {
@@ -73,7 +98,7 @@ class StandIn {
         return { run: this.#record(WARMING_UP).run } satisfies Answers['abort'];
       case 'list':
         return {
-          scenarios: [{ ...SPECIMEN, fidelities: ['bus-replay'] }].map(({ id, title, attack, safety, cost }) => ({
+          scenarios: [SCENARIO].map(({ id, title, attack, safety, cost }) => ({
             ...{ id, title, attack, safety, cost },
             fidelities: ['bus-replay' as const],
           })),
@@ -103,14 +128,14 @@ const STOPPED: Otherwise = {
   responses: [],
 };
 const PREVIEW: Preview = {
-  ...{ scenario: SPECIMEN.id, title: SPECIMEN.title, story: SPECIMEN.story, fidelity: 'bus-replay' },
-  ...{ safety: SPECIMEN.safety, cost: SPECIMEN.cost, minutes: 5, objectives: SPECIMEN.objectives, refusals: [] },
+  ...{ scenario: SCENARIO.id, title: SCENARIO.title, story: SCENARIO.story, fidelity: 'bus-replay' },
+  ...{ safety: SCENARIO.safety, cost: SCENARIO.cost, minutes: 5, objectives: SCENARIO.objectives, refusals: [] },
   place: { partition: 'aws', region: HOME_REGION, account: '222233334444' },
   partner: '333344445555',
-  makes: ['AWS::RDS::DBSnapshot'],
-  may: [{ actions: ['rds:DeleteDBSnapshot'], resources: ['arn:aws:rds:*:*:snapshot:firebreak-sim-<run>-*'] }],
-  findings: [{ source: 'securityhub', type: 'RDS.1' }],
-  responses: [{ remediation: 'snapshots.privatize-rds-snapshot', outcome: 'verified' }],
+  makes: ['AWS::S3::Bucket'],
+  may: [{ actions: ['s3:DeleteBucket'], resources: ['arn:aws:s3:::firebreak-sim-<run>-*'] }],
+  findings: SCENARIO.findings.map(({ source, type }) => ({ source, type })),
+  responses: SCENARIO.responses.map(({ remediation, outcome }) => ({ remediation, outcome })),
 };
 
 const environment = { ...process.env };
@@ -144,18 +169,18 @@ const verbs = () => lambda.asked.map((asked) => asked.do);
 
 describe('a simulation', () => {
   test('is shown before it starts, and starts only when somebody says so', async () => {
-    const { code, out, err } = await firebreak('simulate', SPECIMEN.id);
+    const { code, out, err } = await firebreak('simulate', SCENARIO.id);
     expect([code, err]).toEqual([1, 'firebreak: nothing was started: say --yes to start it\n']);
     for (const said of [
       'bus-replay: the resource is real',
       'account 222233334444, eu-west-1; what is shared goes to account 333344445555',
       'inert: nothing is in it',
-      'AWS::RDS::DBSnapshot',
-      'at most $0.02',
-      'contain within 15 s',
-      'securityhub RDS.1',
-      'snapshots.privatize-rds-snapshot ends verified',
-      'on arn:aws:rds:*:*:snapshot:firebreak-sim-<run>-*',
+      'AWS::S3::Bucket',
+      'at most $0.01',
+      'contain within 120 s',
+      'guardduty Policy:S3/BucketAnonymousAccessGranted',
+      'storage.block-public-bucket ends verified',
+      'on arn:aws:s3:::firebreak-sim-<run>-*',
     ])
       expect(out).toContain(said);
     expect(verbs()).toEqual(['preview']);
@@ -163,22 +188,34 @@ describe('a simulation', () => {
 
   test('that would not start is not started, and says why', async () => {
     lambda.refusals = ['freeze Christmas until 2027-01-02'];
-    const { code, out } = await firebreak('simulate', SPECIMEN.id, '--yes');
+    const { code, out } = await firebreak('simulate', SCENARIO.id, '--yes');
     expect([code, verbs()]).toEqual([1, ['preview']]);
     expect(out).toContain('it would not start: freeze Christmas until 2027-01-02');
-    expect((await firebreak('simulate', SPECIMEN.id, '--preview')).code).toBe(1);
+    expect((await firebreak('simulate', SCENARIO.id, '--preview')).code).toBe(1);
     lambda.refusals = [];
-    expect((await firebreak('simulate', SPECIMEN.id, '--preview')).code).toBe(0);
+    expect((await firebreak('simulate', SCENARIO.id, '--preview')).code).toBe(0);
   });
 
   test('is followed to its end: each status and each moment once, then how it went', async () => {
     lambda.steps = [WARMING_UP, WATCHING, WATCHING, { run: { status: 'cleaning' } }, {}];
-    const { code, out, err } = await firebreak('simulate', SPECIMEN.id, '--yes');
+    const { code, out, err } = await firebreak('simulate', SCENARIO.id, '--yes');
     expect(code).toBe(0);
     const lines = err.trim().split('\n');
     const words = lines.map((line) => /^(?: {2}\d\d:\d\d:\d\d\.\d{3} +(?:[+-][\d.]+ s)? +)?(\S+)/.exec(line)?.[1]);
     expect(words).toEqual([
-      ...['started', 'started', 'warming-up', 'made', 'injected', 'watching', 'detected', 'acted', 'responded'],
+      ...[
+        'started',
+        'started',
+        'warming-up',
+        'made',
+        'injected',
+        'watching',
+        'detected',
+        'detected',
+        'detected',
+        'acted',
+        'responded',
+      ],
       ...['contained', 'recovered', 'alerted', 'cleaned', 'cleaning', 'clean'],
     ]);
     expect(lines.find((line) => line.includes('contained'))).toContain('+2.3 s');
@@ -191,9 +228,9 @@ describe('a simulation', () => {
       ...['--fidelity', 'live', '--account', '222233334444', '--region', 'us-east-1', '--exercise', '2026-Q4'],
       ...['--parameter', 'days=5', '--parameter', 'who=ann', '--watch', '90'],
     ];
-    const { code, out } = await firebreak('simulate', SPECIMEN.id, ...typed, '--yes', '--no-wait', '--json');
+    const { code, out } = await firebreak('simulate', SCENARIO.id, ...typed, '--yes', '--no-wait', '--json');
     const wanted = {
-      ...{ scenario: SPECIMEN.id, fidelity: 'live', account: '222233334444', region: 'us-east-1' },
+      ...{ scenario: SCENARIO.id, fidelity: 'live', account: '222233334444', region: 'us-east-1' },
       ...{ parameters: { days: 5, who: 'ann' }, exercise: '2026-Q4', watch: 90 },
     };
     expect(lambda.asked).toEqual([
@@ -201,23 +238,23 @@ describe('a simulation', () => {
       { do: 'start', ...wanted },
     ]);
     expect(code).toBe(0);
-    expect(JSON.parse(out)).toMatchObject({ preview: { scenario: SPECIMEN.id }, run: { status: 'warming-up' } });
+    expect(JSON.parse(out)).toMatchObject({ preview: { scenario: SCENARIO.id }, run: { status: 'warming-up' } });
   });
 
   test.each<[string, Otherwise, string, RegExp]>([
     ['found it open', { asExpected: false }, 'failed', /the resource was not as it shall be/i],
-    ['saw no response', { responses: [], moments: NOTHING }, 'missed', /RDS\.1/],
+    ['saw no response', { responses: [], moments: NOTHING }, 'missed', /BucketAnonymousAccessGranted/],
     ['is not cleaned up', { run: { status: 'cleanup-failed', left: ['a snapshot'] } }, 'cleanup-failed', /a snapshot/],
   ])('that %s does not end with 0', async (_, otherwise, verdict, why) => {
     lambda.steps = [otherwise];
-    const { code, out, err } = await firebreak('simulate', SPECIMEN.id, '--yes', '--json');
+    const { code, out, err } = await firebreak('simulate', SCENARIO.id, '--yes', '--json');
     expect(code).toBe(1);
     expect(JSON.parse(out)).toMatchObject({ judgement: { verdict }, preview: {}, run: { id: 'a2b3c4d5e6' } });
     expect(err).toMatch(why);
   });
 
   test('of which nobody could say how it went is not started', async () => {
-    const { code, err } = await firebreak('simulate', SPECIMEN.id, '--yes');
+    const { code, err } = await firebreak('simulate', SCENARIO.id, '--yes');
     expect([code, err.includes('passed')]).toEqual([0, false]);
     const unknown = { ...PREVIEW, scenario: '../cli/main' };
     lambda.fault = { status: 200, headers: {}, body: JSON.stringify(unknown) };
@@ -254,7 +291,7 @@ describe('a simulation', () => {
     ['answers nothing', { status: 200, headers: {}, body: 'null' }, /answered what cannot be read: null/],
   ])('tells what it is when the function %s', async (_, fault, said) => {
     lambda.fault = fault;
-    const { code, out, err } = await firebreak('simulate', SPECIMEN.id, '--yes');
+    const { code, out, err } = await firebreak('simulate', SCENARIO.id, '--yes');
     expect([code, out]).toEqual([1, '']);
     expect(err).toMatch(said);
   });
@@ -337,7 +374,7 @@ describe('the runs', () => {
     lambda.steps = [WATCHING];
     const { code, out } = await firebreak('simulation', 'status', 'a2b3c4d5e6');
     expect(code).toBe(0);
-    expect(out).toContain('firebreak-sim-a2b3c4d5e6-copy');
+    expect(out).toContain('firebreak-sim-a2b3c4d5e6-canary');
     expect(out).toMatch(/\+0\.0 s {2}injected/);
     expect(out).toContain('\nrunning ');
   });
