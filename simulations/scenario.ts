@@ -2,6 +2,7 @@ import type * as z from 'zod/mini';
 import type { Place } from '../engine/arn.ts';
 import type { SessionConfig } from '../engine/aws/session.ts';
 import type { Source } from '../engine/findings/finding.ts';
+import type { Replay } from '../engine/messages.ts';
 import type { Permission } from '../engine/remediation.ts';
 import type { Outcome } from '../engine/response.ts';
 import type { Kind } from './kinds/kind.ts';
@@ -122,7 +123,7 @@ export interface Scenario<P = unknown, T extends Things = Things> {
    * Parameters with which the run's own resources are judged, by remediation, where the policy's own could not be met: a key
    * cannot be made old. The report says so.
    */
-  readonly judgedBy?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  readonly judgedBy?: NonNullable<Replay['judgedBy']>;
   /** Makes what is to be misused, as it should be. */
   warmUp(stage: Stage, parameters: P): Promise<T>;
   /** Makes it wrong. */

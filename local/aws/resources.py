@@ -18,6 +18,7 @@ from moto.iam.models import iam_backends
 
 from api_call import ApiCall
 from conditions import Context
+from organization import organization_of
 
 _FOLDER = pathlib.Path(__file__).parent
 ACTIONS: dict[str, Any] = json.loads((_FOLDER / 'iam_actions.json').read_text('utf-8'))
@@ -25,13 +26,22 @@ OPERATIONS: dict[str, Any] = json.loads((_FOLDER / 'iam_operations.json').read_t
 
 # Where in the input a placeholder of an ARN format is found, when not under its own name or its plural.
 PLACES = {
-    ('ec2', 'SecurityGroupId'): 'GroupId || GroupIds || SecurityGroupIds || Groups || SecurityGroupId',
+    ('ec2', 'SecurityGroupId'): (
+        'GroupId || GroupIds || SecurityGroupIds || Groups || SecurityGroupId || NetworkInterfaces[].Groups[]'
+    ),
     ('ec2', 'SecurityGroupRuleId'): 'SecurityGroupRuleId || SecurityGroupRuleIds || SecurityGroupRules[].SecurityGroupRuleId',
+    ('ec2', 'SubnetId'): 'SubnetId || SubnetIds || NetworkInterfaces[].SubnetId',
+    ('ec2', 'NetworkInterfaceId'): (
+        'NetworkInterfaceId || NetworkInterfaceIds || NetworkInterfaces[].NetworkInterfaceId'
+    ),
     ('ec2', 'InstanceId'): 'InstanceId || InstanceIds || InstanceSpecification.InstanceId',
     ('s3', 'BucketName'): 'Bucket',
     ('s3', 'ObjectName'): 'Key || Delete.Objects[].Key',
-    ('rds', 'SnapshotName'): 'DBSnapshotIdentifier',
-    ('rds', 'ClusterSnapshotName'): 'DBClusterSnapshotIdentifier',
+    # AWS does not say which of the two a copy is asked about: both, which errs on the side of refusing.
+    ('rds', 'SnapshotName'): 'DBSnapshotIdentifier || [SourceDBSnapshotIdentifier, TargetDBSnapshotIdentifier]',
+    ('rds', 'ClusterSnapshotName'): (
+        'DBClusterSnapshotIdentifier || [SourceDBClusterSnapshotIdentifier, TargetDBClusterSnapshotIdentifier]'
+    ),
     ('rds', 'DbInstanceName'): 'DBInstanceIdentifier',
     ('rds', 'DbClusterInstanceName'): 'DBClusterIdentifier',
     ('rds', 'SubnetGroupName'): 'DBSubnetGroupName',
@@ -81,7 +91,7 @@ def accesses(call: ApiCall, account: str, caller_user: str | None = None) -> lis
         return [_event_access(call.region, account, entry) for entry in call.parameters.get('Entries', [])]
     actions = OPERATIONS.get(call.service, {}).get(call.operation, [f'{call.prefix}:{call.operation}'])
     found = [
-        Access(action, resource)
+        Access(action, resource, _request_keys(call, resource))
         for action in actions
         for resource in _resources(call, action, account, _with_defaults(call, account, caller_user, action))
     ]
@@ -96,6 +106,26 @@ def _event_access(region: str, account: str, entry: dict[str, Any]) -> Access:
     return Access('events:PutEvents', arn, {key: [value] for key, value in keys.items() if value})
 
 
+def _request_keys(call: ApiCall, resource: str) -> Context:
+    """EC2's keys of what a call asks for: the type of a new instance; whom a snapshot is shared with, or no longer.
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html"""
+    kind = call.parameters.get('InstanceType')
+    if call.operation == 'RunInstances' and kind and resource.endswith(':instance/*'):
+        return {'ec2:instancetype': [kind]}
+    if call.operation != 'ModifySnapshotAttribute':
+        return {}
+    change = call.parameters.get('CreateVolumePermission') or {}
+    listed = str(call.parameters.get('OperationType', '')).capitalize()
+    found: Context = {}
+    for way in ('Add', 'Remove'):
+        for kind, names in (('Group', 'GroupNames'), ('UserId', 'UserIds')):
+            values = [each[kind] for each in change.get(way) or [] if each.get(kind)]
+            values += call.parameters.get(names) or [] if way == listed else []
+            if values:
+                found[f'ec2:{way}/{kind}'.lower()] = values
+    return found
+
+
 def _with_defaults(call: ApiCall, account: str, caller_user: str | None, action: str) -> dict[str, Any]:
     """The input, completed with what AWS itself takes when the caller leaves it out or names it indirectly."""
     parameters = dict(call.parameters)
@@ -105,7 +135,8 @@ def _with_defaults(call: ApiCall, account: str, caller_user: str | None, action:
         user = parameters.get('UserName') or _key_owner(backend, parameters.get('AccessKeyId')) or caller_user
         for entity, name, place in ((backend.users, user, 'User'), (backend.roles, parameters.get('RoleName'), 'Role')):
             if name:
-                path = next((item.path for item in list(entity.values()) if item.name == name), '/')
+                new = parameters.get('Path', '/')
+                path = next((item.path for item in list(entity.values()) if item.name == name), new)
                 parameters[f'{place}NameWithPath'] = f'{path}{name}'.lstrip('/')
         if 'GroupName' in parameters:
             parameters['GroupNameWithPath'] = parameters['GroupName']
@@ -114,6 +145,21 @@ def _with_defaults(call: ApiCall, account: str, caller_user: str | None, action:
             place = PLACE_BY_ID_PREFIX.get(identifier.partition('-')[0])
             if place:
                 parameters.setdefault(place, []).append(identifier)
+    elif call.service == 'ec2' and call.operation == 'RunInstances':
+        # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ExamplePolicies_EC2.html
+        parameters['VolumeId'] = '*'
+    elif call.service == 'ec2' and call.operation == 'CopySnapshot':
+        # https://aws.amazon.com/blogs/storage/enhancing-resource-level-permissions-for-copying-amazon-ebs-snapshots/
+        source = f'arn:aws:ec2:{parameters.get("SourceRegion")}::snapshot/{parameters.get("SourceSnapshotId")}'
+        parameters.update(SourceSnapshotArn=source, SnapshotId='*')
+    elif call.service == 'organizations':
+        # An account is a resource of the management account, whoever asks about it.
+        # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsorganizations.html
+        organization = organization_of(account)
+        asked = parameters.get('AccountId') or parameters.get('ResourceId') or ''
+        if organization and organization.org and re.fullmatch(r'\d{12}', asked):
+            manager, identifier = organization.org.master_account_id, organization.org.id
+            parameters['AccountArn'] = f'arn:aws:organizations::{manager}:account/{identifier}/{asked}'
     elif call.service == 'sqs' and 'QueueUrl' in parameters:
         owner, name = parameters['QueueUrl'].rstrip('/').split('/')[-2:]
         parameters['QueueArn'] = f'arn:aws:sqs:{call.region}:{owner}:{name}'
@@ -176,16 +222,14 @@ def fill(
     """The ARNs of one resource type that an input names: by an ARN in it, or by names put into the format. A required
     type leaves `*` where the input is silent; one that is not required is then left out."""
     given = [arn for arn in _arns(parameters) if _format_pattern(template).fullmatch(arn)]
-    if given:
-        return given
     text = template.replace('${Partition}', 'aws').replace('${Region}', region).replace('${Account}', account)
     arns = [text] if text else []
     for place in re.findall(r'\$\{([^}]+)\}', text):
         values = _values(prefix, place, parameters)
-        if not values and not required:
-            return []
+        if not values and (given or not required):
+            return given
         arns = [arn.replace(f'${{{place}}}', value) for arn in arns for value in values or ['*']]
-    return arns
+    return given + arns
 
 
 def _arns(parameters: dict[str, Any]) -> list[str]:
@@ -238,10 +282,21 @@ def _tagging(call: ApiCall, account: str) -> list[Access]:
             for arn in fill(formats.get(kind, ''), 'ec2', call.region, account, {}, required=True)
         ]
     if call.service == 'rds' and call.operation.startswith(('Create', 'Copy')) and call.parameters.get('Tags'):
+        # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/security_iam_id-based-policy-examples-grant-permissions-tags-on-create.html
         kinds = ACTIONS['rds']['actions'][call.operation].get('requires', [])[-1:]
+        copy = {
+            name.removeprefix('Target'): value
+            for name, value in call.parameters.items()
+            if not name.startswith('Source')
+        }
         return [
             Access('rds:AddTagsToResource', arn)
             for kind in kinds
-            for arn in fill(formats[kind], 'rds', call.region, account, call.parameters, required=True)
+            for arn in fill(formats[kind], 'rds', call.region, account, copy, required=True)
         ]
+    if call.service == 'iam' and call.operation in ('CreateUser', 'CreateRole') and call.parameters.get('Tags'):
+        # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags_users.html
+        action = call.operation.replace('Create', 'iam:Tag')
+        named = _with_defaults(call, account, None, action)
+        return [Access(action, arn) for arn in _resources(call, action, account, named)]
     return []

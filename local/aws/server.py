@@ -22,6 +22,7 @@ SECURITY_ACCOUNT = '111122223333'
 EXTENSIONS = [
     'sts',
     'issued_sessions',
+    'organization',
     'service_roles',
     'sqs',
     'sns',

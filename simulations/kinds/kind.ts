@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { Place } from '../../engine/arn.ts';
 import type { SessionConfig } from '../../engine/aws/session.ts';
 import type { Permission } from '../../engine/remediation.ts';
@@ -10,6 +11,10 @@ export const RUN_TAG = 'firebreak:run-id';
 export const SCENARIO_TAG = 'firebreak:scenario';
 /** ISO 8601: when whoever finds it may remove it. */
 export const EXPIRES_TAG = 'firebreak:expires-at';
+
+const LETTERS = 'abcdefghijklmnopqrstuvwxyz234567';
+
+export const newRunId = (): string => [...randomBytes(10)].map((byte) => LETTERS[byte % LETTERS.length]).join('');
 
 /** A kind of resource that runs make. It finds what a run left without knowing what the run did, and removes it. */
 export interface Kind {
