@@ -3,15 +3,17 @@ import { parseArgs } from 'node:util';
 import { catalogue } from './generate/catalogue.ts';
 import { memberTemplate } from './generate/member.ts';
 import { rulesFor, rulesTemplate } from './generate/rules.ts';
+import { sandboxTemplate } from './generate/sandbox.ts';
 import { workersTemplate } from './generate/workers.ts';
 import { defaultsTable } from './policy/defaults.ts';
 import { loadPolicy, SHIPPED_POLICY } from './response-policy.ts';
+import { loadScenarios } from './scenarios.ts';
 import { loadWorkers } from './workers.ts';
 
 const { values } = parseArgs({ options: { check: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } });
 if (values.help) {
   console.log(
-    'npm run generate -- [--check]\nWrites what follows from the remediations; --check only says what is out of date.',
+    'npm run generate -- [--check]\nWrites what follows from the remediations and the simulations; --check only says what is out of date.',
   );
   process.exit();
 }
@@ -34,6 +36,7 @@ const files: Record<string, string> = {
   'functions/tell/titles.json': json(titles(workers)),
   'functions/workers.json': json(workersTemplate(workers, rules)),
   'organization/member.yml': memberTemplate(workers, rules),
+  'organization/sandbox.yml': sandboxTemplate(await loadScenarios()),
   'docs/catalogue.md': catalogue(workers, rules),
   ...(existsSync('README.md') && { 'README.md': readme(readFileSync('README.md', 'utf8')) }),
 };
