@@ -40,6 +40,7 @@ EXTENSIONS = [
     'events',
     'schedules',
     'asynchronous',
+    'schedule_delivery',
     'scheduler',
     'scheduler_resources',
     'dynamodb',
