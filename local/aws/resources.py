@@ -25,7 +25,10 @@ OPERATIONS: dict[str, Any] = json.loads((_FOLDER / 'iam_operations.json').read_t
 
 # Where in the input a placeholder of an ARN format is found, when not under its own name or its plural.
 PLACES = {
-    ('ec2', 'SecurityGroupId'): 'GroupId || GroupIds || SecurityGroupIds || Groups || SecurityGroupId',
+    ('ec2', 'SecurityGroupId'): (
+        'GroupId || GroupIds || SecurityGroupIds || Groups || SecurityGroupId || NetworkInterfaces[].Groups[]'
+    ),
+    ('ec2', 'SubnetId'): 'SubnetId || SubnetIds || NetworkInterfaces[].SubnetId',
     ('ec2', 'SecurityGroupRuleId'): 'SecurityGroupRuleId || SecurityGroupRuleIds || SecurityGroupRules[].SecurityGroupRuleId',
     ('ec2', 'InstanceId'): 'InstanceId || InstanceIds || InstanceSpecification.InstanceId',
     ('s3', 'BucketName'): 'Bucket',
@@ -105,7 +108,9 @@ def _with_defaults(call: ApiCall, account: str, caller_user: str | None, action:
         user = parameters.get('UserName') or _key_owner(backend, parameters.get('AccessKeyId')) or caller_user
         for entity, name, place in ((backend.users, user, 'User'), (backend.roles, parameters.get('RoleName'), 'Role')):
             if name:
-                path = next((item.path for item in list(entity.values()) if item.name == name), '/')
+                # What is about to be made has the path that it is made with.
+                made_with = parameters.get('Path', '/') if call.operation == f'Create{place}' else '/'
+                path = next((item.path for item in list(entity.values()) if item.name == name), made_with)
                 parameters[f'{place}NameWithPath'] = f'{path}{name}'.lstrip('/')
         if 'GroupName' in parameters:
             parameters['GroupNameWithPath'] = parameters['GroupName']
@@ -236,6 +241,14 @@ def _tagging(call: ApiCall, account: str) -> list[Access]:
             Access('ec2:CreateTags', arn, {'ec2:createaction': [call.operation]})
             for kind in _search('TagSpecifications[?Tags].ResourceType', call.parameters) or []
             for arn in fill(formats.get(kind, ''), 'ec2', call.region, account, {}, required=True)
+        ]
+    if call.service == 'iam' and call.operation in ('CreateRole', 'CreateUser') and call.parameters.get('Tags'):
+        # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags_users.html
+        kind = call.operation.removeprefix('Create')
+        named = _with_defaults(call, account, None, f'iam:{call.operation}')
+        return [
+            Access(f'iam:Tag{kind}', arn)
+            for arn in fill(formats[kind.lower()], 'iam', call.region, account, named, required=True)
         ]
     if call.service == 'rds' and call.operation.startswith(('Create', 'Copy')) and call.parameters.get('Tags'):
         kinds = ACTIONS['rds']['actions'][call.operation].get('requires', [])[-1:]
