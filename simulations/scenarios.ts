@@ -1,3 +1,5 @@
+export { default as ebsSnapshotShared } from './exfiltration/ebs-snapshot-shared.ts';
+export { default as rdsSnapshotShared } from './exfiltration/rds-snapshot-shared.ts';
 export { default as s3BucketExposed } from './exfiltration/s3-bucket-exposed.ts';
 export { default as protectedRefused } from './faults/protected-refused.ts';
 export { default as cryptoMinerOnInstance } from './impact/crypto-miner-on-instance.ts';

@@ -33,8 +33,8 @@ PLACES = {
     ('ec2', 'InstanceId'): 'InstanceId || InstanceIds || InstanceSpecification.InstanceId',
     ('s3', 'BucketName'): 'Bucket',
     ('s3', 'ObjectName'): 'Key || Delete.Objects[].Key',
-    ('rds', 'SnapshotName'): 'DBSnapshotIdentifier',
-    ('rds', 'ClusterSnapshotName'): 'DBClusterSnapshotIdentifier',
+    ('rds', 'SnapshotName'): 'DBSnapshotIdentifier || [SourceDBSnapshotIdentifier, TargetDBSnapshotIdentifier]',
+    ('rds', 'ClusterSnapshotName'): 'DBClusterSnapshotIdentifier || [SourceDBClusterSnapshotIdentifier, TargetDBClusterSnapshotIdentifier]',
     ('rds', 'DbInstanceName'): 'DBInstanceIdentifier',
     ('rds', 'DbClusterInstanceName'): 'DBClusterIdentifier',
     ('rds', 'SubnetGroupName'): 'DBSubnetGroupName',
@@ -252,9 +252,10 @@ def _tagging(call: ApiCall, account: str) -> list[Access]:
         ]
     if call.service == 'rds' and call.operation.startswith(('Create', 'Copy')) and call.parameters.get('Tags'):
         kinds = ACTIONS['rds']['actions'][call.operation].get('requires', [])[-1:]
+        made = {name: value for name, value in call.parameters.items() if not name.startswith('Source')}
         return [
             Access('rds:AddTagsToResource', arn)
             for kind in kinds
-            for arn in fill(formats[kind], 'rds', call.region, account, call.parameters, required=True)
+            for arn in fill(formats[kind], 'rds', call.region, account, made, required=True)
         ]
     return []
