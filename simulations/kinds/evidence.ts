@@ -1,7 +1,8 @@
 import { DeleteSnapshotCommand, EC2Client, paginateDescribeSnapshots, type Snapshot } from '@aws-sdk/client-ec2';
 import type { SessionConfig } from '../../engine/aws/session.ts';
+import { unlessNotReady } from './gone.ts';
 import { type Kind, RUN_TAG } from './kind.ts';
-import { taggedFor, unless } from './narrowed.ts';
+import { taggedFor } from './narrowed.ts';
 
 /** Snapshots that isolation takes of a run's volumes, whose tags are copied to them: a run makes none itself. */
 export const evidence: Kind = {
@@ -28,7 +29,10 @@ export const evidence: Kind = {
   },
 
   async remove(session, _place, SnapshotId) {
-    await unless(['InvalidSnapshot.NotFound'], new EC2Client(session).send(new DeleteSnapshotCommand({ SnapshotId })));
+    await unlessNotReady(
+      ['InvalidSnapshot.NotFound'],
+      new EC2Client(session).send(new DeleteSnapshotCommand({ SnapshotId })),
+    );
   },
 };
 

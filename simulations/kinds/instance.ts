@@ -8,8 +8,9 @@ import {
 import type { SessionConfig } from '../../engine/aws/session.ts';
 import type { Permission } from '../../engine/remediation.ts';
 import { inSandbox } from '../network.ts';
+import { unlessNotReady } from './gone.ts';
 import { type Kind, RUN_TAG } from './kind.ts';
-import { madeFor, taggedFor, taggedWhenMade, unless } from './narrowed.ts';
+import { madeFor, taggedFor, taggedWhenMade } from './narrowed.ts';
 
 /** The smallest of the Graviton instances, and the only one that runs may start: $0.0042 an hour in us-east-1. */
 export const INSTANCE_TYPE = 't4g.nano';
@@ -72,7 +73,7 @@ export const instance: Kind = {
 
   async remove(session, _place, id) {
     const termination = new EC2Client(session).send(new TerminateInstancesCommand({ InstanceIds: [id] }));
-    await unless(['InvalidInstanceID.NotFound'], termination);
+    await unlessNotReady(['InvalidInstanceID.NotFound'], termination);
   },
 };
 

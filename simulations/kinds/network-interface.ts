@@ -7,8 +7,9 @@ import {
 } from '@aws-sdk/client-ec2';
 import type { SessionConfig } from '../../engine/aws/session.ts';
 import { inSandbox } from '../network.ts';
+import { unlessNotReady } from './gone.ts';
 import { type Kind, RUN_TAG } from './kind.ts';
-import { madeFor, taggedFor, taggedWhenMade, unless } from './narrowed.ts';
+import { madeFor, taggedFor, taggedWhenMade } from './narrowed.ts';
 
 /** Network interfaces that no service manages. They cost nothing. */
 export const networkInterface: Kind = {
@@ -54,7 +55,7 @@ export const networkInterface: Kind = {
   async remove(session, _place, NetworkInterfaceId) {
     const deletion = new EC2Client(session).send(new DeleteNetworkInterfaceCommand({ NetworkInterfaceId }));
     // It is gone, or attached.
-    await unless(['InvalidNetworkInterfaceID.NotFound', 'InvalidParameterValue'], deletion);
+    await unlessNotReady(['InvalidNetworkInterfaceID.NotFound', 'InvalidParameterValue'], deletion);
   },
 };
 

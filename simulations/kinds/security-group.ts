@@ -10,8 +10,9 @@ import type { SessionConfig } from '../../engine/aws/session.ts';
 import { calledOwnGroup } from '../../engine/own-groups.ts';
 import { canonical, type Json } from '../../engine/state.ts';
 import { inSandbox } from '../network.ts';
+import { unlessNotReady } from './gone.ts';
 import { type Kind, RUN_TAG } from './kind.ts';
-import { madeFor, taggedFor, taggedWhenMade, unless } from './narrowed.ts';
+import { madeFor, taggedFor, taggedWhenMade } from './narrowed.ts';
 
 /** Security groups. Those that isolation makes are nobody's alone, and the sweep deletes them: they do not count. */
 export const securityGroup: Kind = {
@@ -42,7 +43,7 @@ export const securityGroup: Kind = {
 
   async remove(session, _place, GroupId) {
     const deletion = new EC2Client(session).send(new DeleteSecurityGroupCommand({ GroupId }));
-    await unless(['InvalidGroup.NotFound', 'DependencyViolation'], deletion);
+    await unlessNotReady(['InvalidGroup.NotFound', 'DependencyViolation'], deletion);
   },
 };
 

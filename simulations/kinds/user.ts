@@ -7,8 +7,8 @@ import {
   type User,
 } from '@aws-sdk/client-iam';
 import type { SessionConfig } from '../../engine/aws/session.ts';
+import { unlessNotReady } from './gone.ts';
 import { type Kind, runPrefix } from './kind.ts';
-import { unless } from './narrowed.ts';
 
 /** Of all users that runs make. */
 export const USER_PATH = '/firebreak/';
@@ -41,7 +41,7 @@ export const user: Kind = {
 
   // One whose key was deleted just now may still count as having it.
   remove: (session, _place, name) =>
-    unless(['NoSuchEntityException', 'DeleteConflictException'], removeUser(session, name)),
+    unlessNotReady(['NoSuchEntityException', 'DeleteConflictException'], removeUser(session, name)),
 };
 
 async function removeUser(session: SessionConfig, UserName: string): Promise<void> {
