@@ -80,8 +80,9 @@ def accesses(call: ApiCall, account: str, caller_user: str | None = None) -> lis
     if call.service == 'events' and call.operation == 'PutEvents':
         return [_event_access(call.region, account, entry) for entry in call.parameters.get('Entries', [])]
     actions = OPERATIONS.get(call.service, {}).get(call.operation, [f'{call.prefix}:{call.operation}'])
+    keys = _sharing_keys(call)
     found = [
-        Access(action, resource)
+        Access(action, resource, keys)
         for action in actions
         for resource in _resources(call, action, account, _with_defaults(call, account, caller_user, action))
     ]
@@ -94,6 +95,21 @@ def _event_access(region: str, account: str, entry: dict[str, Any]) -> Access:
     arn = bus if bus.startswith('arn:') else f'arn:aws:events:{region}:{account}:event-bus/{bus}'
     keys = {'events:source': entry.get('Source'), 'events:detail-type': entry.get('DetailType')}
     return Access('events:PutEvents', arn, {key: [value] for key, value in keys.items() if value})
+
+
+def _sharing_keys(call: ApiCall) -> Context:
+    """Whom a change of a snapshot lets in.
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html#amazonec2-policy-keys"""
+    if call.service != 'ec2' or call.operation != 'ModifySnapshotAttribute':
+        return {}
+    added = call.parameters.get('OperationType') == 'add'
+    groups = _search('CreateVolumePermission.Add[?Group].Group', call.parameters) or []
+    users = _search('CreateVolumePermission.Add[?UserId].UserId', call.parameters) or []
+    keys = {
+        'ec2:add/group': groups + (call.parameters.get('GroupNames', []) if added else []),
+        'ec2:add/userid': users + (call.parameters.get('UserIds', []) if added else []),
+    }
+    return {key: values for key, values in keys.items() if values}
 
 
 def _with_defaults(call: ApiCall, account: str, caller_user: str | None, action: str) -> dict[str, Any]:
