@@ -49,9 +49,9 @@ const instruction = shape(() =>
     z.strictObject({
       do: z.literal('replay'),
       worker: z.string().check(z.regex(/^[a-z][a-z0-9-]{0,40}$/)),
-      event: z.record(z.string(), z.json()).check(z.refine(isOfEventSize, `has more than ${EVENT_BYTES} bytes`)),
+      event: z.record(z.string(), z.unknown()).check(z.refine(isOfEventSize, `has more than ${EVENT_BYTES} bytes`)),
       /** Parameters by remediation: they count only where the event is about one thing that a simulation made. */
-      judgedBy: z.optional(z.record(z.string(), z.record(z.string(), z.json()))),
+      judgedBy: z.optional(z.record(z.string(), z.record(z.string(), z.unknown()))),
     }),
   ]),
 );

@@ -315,7 +315,7 @@ const openBuckets = (...names: string[]): Event =>
   });
 const ofRun = (what: string) => `${runPrefix('abcdefgh27')}${what}-${randomUUID().slice(0, 8)}`;
 const replay = (one: Event, days?: number): Instruction => ({
-  ...{ do: 'replay', worker: 'network', event: one as Extract<Instruction, { do: 'replay' }>['event'] },
+  ...{ do: 'replay', worker: 'network', event: one },
   ...(days !== undefined && { judgedBy: { [closeBuckets.id]: { days } } }),
 });
 

@@ -1,6 +1,5 @@
 import type { Finding } from './findings/finding.ts';
 import type { Target } from './remediation.ts';
-import type { Json } from './state.ts';
 
 /** The id of a simulation's run: ten letters and digits, so that names with it are names of buckets too. */
 export const RUN_ID = /^[a-z2-7]{10}$/;
@@ -11,7 +10,7 @@ export const runPrefix = (run: string): string => `firebreak-sim-${run}-`;
 const OF_A_RUN = new RegExp(`^${runPrefix('[a-z2-7]{10}')}`);
 
 /** Parameters in the place of the policy's own, by id of the remediation. */
-export type Judgement = Readonly<Record<string, Readonly<Record<string, Json>>>>;
+export type Judgement = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
 /**
  * Why a target is not to be judged by the parameters that a simulation gave with its finding: what no run made is judged by the

@@ -9,7 +9,7 @@ import { parametersOf } from './policy.ts';
 import type { Policy } from './policy-schema.ts';
 import type { Action, Context, Plan, Target } from './remediation.ts';
 import type { End, Response, ResponseRecord } from './response.ts';
-import { type Change, changes, equal, part, withPart } from './state.ts';
+import { type Change, changes, equal, type Json, part, withPart } from './state.ts';
 import { successorOf } from './targets.ts';
 
 /** What a response needs of the house it runs in. */
@@ -140,7 +140,8 @@ async function fix(request: Request, house: House, context: Context, resumed: bo
   const { action, target, id, finding } = request;
   const earlier = resumed ? await house.ledger.get(id) : undefined;
   const judgement = finding.judgedBy?.[action.id];
-  if (judgement && !earlier?.timeline.some(({ event }) => event === JUDGED)) await context.record(JUDGED, judgement);
+  if (judgement && !earlier?.timeline.some(({ event }) => event === JUDGED))
+    await context.record(JUDGED, judgement as Json);
   // What was begun is finished: a resource that is changed in part is worse off than before or after.
   if (earlier?.plan && hasWritten(earlier)) return finish(request, house, context, earlier, earlier.plan);
 

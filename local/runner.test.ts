@@ -11,6 +11,12 @@ import {
   PutFunctionConcurrencyCommand,
 } from '@aws-sdk/client-lambda';
 import {
+  CreateScheduleCommand,
+  GetScheduleCommand,
+  ResourceNotFoundException,
+  SchedulerClient,
+} from '@aws-sdk/client-scheduler';
+import {
   ChangeMessageVisibilityCommand,
   CreateQueueCommand,
   ReceiveMessageCommand,
@@ -301,6 +307,33 @@ describe('the runner', () => {
     await runner.idle(5_000);
     const said = lines.filter(({ functionName }) => functionName === ALONE).map(({ line }) => line);
     expect(said).toEqual(['begun', 'done', 'begun', 'done']);
+  });
+
+  test('runs what EventBridge Scheduler invokes, once, at its time', async () => {
+    const admin = { ...sessionConfig(SECURITY_ACCOUNT, HOME_REGION, ROOT), endpoint: server.endpoint };
+    const Arn = runner.functions.find(({ deployed }) => deployed.name === NAME)?.deployed.arn ?? '';
+    const RoleArn = await makeExecutionRole(
+      admin,
+      'timer',
+      [{ Action: ['lambda:InvokeFunction'], Resource: Arn }],
+      'scheduler.amazonaws.com',
+    );
+    const at = new Date(1_000 * ((await doors.clock()) + 3_600)).toISOString().slice(0, 19);
+    const scheduler = new SchedulerClient(admin);
+    await scheduler.send(
+      new CreateScheduleCommand({
+        Name: 'timer',
+        ScheduleExpression: `at(${at})`,
+        FlexibleTimeWindow: { Mode: 'OFF' },
+        ActionAfterCompletion: 'DELETE',
+        Target: { Arn, RoleArn, Input: JSON.stringify({ says: 'expired at <aws.scheduler.scheduled-time>' }) },
+      }),
+    );
+    await doors.advanceClock(3_601);
+    await runner.idle(5_000);
+    expect(lines.map(({ line }) => line).filter((line) => line.startsWith('expired'))).toEqual([`expired at ${at}Z`]);
+    await expect(scheduler.send(new GetScheduleCommand({ Name: 'timer' }))).rejects.toThrow(ResourceNotFoundException);
+    expect(complaints).toEqual([]);
   });
 
   test('waits for what a schedule has invoked, and not for messages that are delayed', async () => {

@@ -28,9 +28,7 @@ export class Sandbox {
   async inventory(scenarios: readonly Scenario[]): Promise<Inventory> {
     const kinds = new Map<string, Kind>(scenarios.flatMap(({ kinds }) => kinds.map((kind) => [kind.type, kind])));
     const session = await this.#session();
-    const entries = [...kinds.values()].map(
-      async (kind) => [kind.type, await kind.inventory(session, PLACE)] as const,
-    );
+    const entries = [...kinds.values()].map(async (kind) => [kind.type, await kind.inventory(session, PLACE)] as const);
     return Object.fromEntries(await Promise.all(entries));
   }
 
@@ -41,8 +39,9 @@ export class Sandbox {
    */
   async sweep(): Promise<readonly string[]> {
     const groups = await this.#ownGroups();
-    const workers = new Workers({ ...sessionConfig(SECURITY_ACCOUNT, HOME_REGION, ROOT), endpoint: this.#cloud.endpoint } as never);
-    await workers.instruct(
+    const { endpoint } = this.#cloud;
+    const config = { ...sessionConfig(SECURITY_ACCOUNT, HOME_REGION, ROOT), endpoint };
+    await new Workers(config).instruct(
       groups.flatMap((id) => {
         const arn = targetOf('AWS::EC2::SecurityGroup', PLACE, id)?.arn;
         const reason = 'Firebreak made this security group, and no interface is in it';

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { SessionConfig } from '../engine/aws/session.ts';
 import type { Sessions } from '../engine/aws/sessions.ts';
 import type { Workers } from '../engine/aws/workers.ts';
 import { describeError } from '../engine/errors.ts';
@@ -91,8 +92,7 @@ async function makeWrong(begun: Held, scenario: Scenario, house: Rehearsal): Pro
   let held = begun;
   const { id, place } = held.run;
   const sessions = house.sessionsOf(scenario);
-  const session = await sessions.write(place, writesOf(scenario, held.run), `firebreak-sim-${id}`);
-  if (!session) throw new Error(`the session policy of ${scenario.id} is longer than STS takes`);
+  const session = await sessionFor(scenario, held.run, sessions);
   await assertAccount(place, session);
   const before = await inventoryOf(scenario, held.run, sessions);
   await store.keepInventory(id, before);
@@ -101,7 +101,7 @@ async function makeWrong(begun: Held, scenario: Scenario, house: Rehearsal): Pro
   await timer.set(held.run);
 
   const parameters = scenario.parameters.parse(held.run.parameters);
-  const things = await scenario.warmUp(stageFor(held.run, session, scribe(held, store)), parameters);
+  const things = await scenario.warmUp(stageFor(held.run, scenario, session, scribe(held, store)), parameters);
   const refusals = await refusalsOf({ scenario, place, partner: held.run.partner }, house);
   if (refusals.length > 0) {
     return store.update(
@@ -111,8 +111,15 @@ async function makeWrong(begun: Held, scenario: Scenario, house: Rehearsal): Pro
   }
   held = await store.update(held, { ...held.run, things, status: 'injecting' });
   if (held.abort !== undefined) return store.update(held, stopped(held.run, aborted(held.abort)));
-  await scenario.inject(stageFor(held.run, session, scribe(held, store)), things, parameters);
+  await scenario.inject(stageFor(held.run, scenario, session, scribe(held, store)), things, parameters);
   return store.update(held, { ...held.run, status: 'watching', injectedAt: now() });
+}
+
+/** A session for the verbs of a scenario, for 15 minutes: may read, and change what is the run's. */
+async function sessionFor(scenario: Scenario, run: Run, sessions: Sessions): Promise<SessionConfig> {
+  const session = await sessions.write(run.place, writesOf(scenario, run), `firebreak-sim-${run.id}`);
+  if (!session) throw new Error(`the session policy of ${scenario.id} is longer than STS takes`);
+  return session;
 }
 
 function scribe(held: Held, store: RunStore): Scribe {
@@ -133,8 +140,8 @@ async function watch(begun: Held, scenario: Scenario, house: Rehearsal, until: n
   const { run } = held;
   const { id, place, things = {}, injectedAt = run.startedAt, watchSeconds } = run;
   const parameters = scenario.parameters.parse(run.parameters);
-  const session = await house.sessionsOf(scenario).read(place);
-  const reader = stageFor(run, session, READ_ONLY);
+  const session = await sessionFor(scenario, run, house.sessionsOf(scenario));
+  const reader = stageFor(run, scenario, session, READ_ONLY);
   if (run.fidelity === 'handler-replay' && !run.handedAt) {
     await handOver(held, scenario, house);
     held = await store.update(held, { ...held.run, handedAt: now() });

@@ -120,6 +120,7 @@ export function specimen(otherwise: Otherwise = {}): RunRecord {
       launch: 'quarterly',
       startedAt: at(0),
       expiresAt: at(300_000),
+      watchSeconds: 120,
       status: 'clean',
       things: { snapshot: `firebreak-sim-${RUN}-copy` },
       inventory: { before: sha('3'), after: sha('3') },

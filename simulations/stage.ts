@@ -22,7 +22,7 @@ export interface Scribe {
 }
 
 /** The stage of a run for the verbs that make something. */
-export function stageFor(run: Run, session: SessionConfig, scribe: Scribe): Stage {
+export function stageFor(run: Run, { kinds }: Pick<Scenario, 'kinds'>, session: SessionConfig, scribe: Scribe): Stage {
   const now = (): string => new Date().toISOString();
   return {
     run: run.id,
@@ -36,6 +36,7 @@ export function stageFor(run: Run, session: SessionConfig, scribe: Scribe): Stag
       return name;
     },
     async make<T>(kind: Kind, what: string, call: () => Promise<T>): Promise<T> {
+      if (!kinds.includes(kind)) throw new Error(`${kind.type} is not among the kinds of ${run.scenario}`);
       await scribe.intend({ type: kind.type, what, at: now() });
       const made = await call();
       await scribe.happened({ at: now(), what: 'made', detail: what, source: 'simulator' });

@@ -57,6 +57,7 @@ PLACES = {
     ('cloudformation', 'StackName'): 'StackName',
     ('secretsmanager', 'SecretId'): 'SecretId || Name',
     ('lambda', 'UUID'): 'UUID',
+    ('scheduler', 'ScheduleName'): 'Name',
 }
 
 # The placeholder that the id of a resource fills, by the id's prefix, for calls that name resources of any type.
@@ -95,7 +96,7 @@ def accesses(call: ApiCall, account: str, caller_user: str | None = None) -> lis
         for action in actions
         for resource in _resources(call, action, account, _with_defaults(call, account, caller_user, action))
     ]
-    return found + _tagging(call, account)
+    return found + _tagging(call, account) + _passed_roles(call)
 
 
 def _event_access(region: str, account: str, entry: dict[str, Any]) -> Access:
@@ -174,6 +175,10 @@ def _with_defaults(call: ApiCall, account: str, caller_user: str | None, action:
     elif call.service == 's3' and action == 's3:GetObject' and 'CopySource' in parameters:
         bucket, _, key = parameters['CopySource'].lstrip('/').partition('?')[0].partition('/')
         parameters.update(Bucket=bucket, Key=key)
+    elif call.service == 'scheduler' and 'ScheduleGroup' in call.operation:
+        parameters['GroupName'] = parameters.get('Name')
+    elif call.service == 'scheduler':
+        parameters.setdefault('GroupName', 'default')
     elif call.service == 'lambda' and parameters.get('Qualifier'):
         parameters['FunctionName'] = f'{parameters["FunctionName"]}:{parameters["Qualifier"]}'
     elif call.service == 'ssm':
@@ -300,3 +305,12 @@ def _tagging(call: ApiCall, account: str) -> list[Access]:
         named = _with_defaults(call, account, None, action)
         return [Access(action, arn) for arn in _resources(call, action, account, named)]
     return []
+
+
+def _passed_roles(call: ApiCall) -> list[Access]:
+    """The role that a schedule is given.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html"""
+    if call.service != 'scheduler':
+        return []
+    role = _search('Target.RoleArn', call.parameters)
+    return [Access('iam:PassRole', role, {'iam:passedtoservice': ['scheduler.amazonaws.com']})] if role else []

@@ -40,6 +40,10 @@ EXTENSIONS = [
     'iam_ages',
     'events',
     'schedules',
+    'asynchronous',
+    'schedule_delivery',
+    'scheduler',
+    'scheduler_resources',
     'dynamodb',
 ]
 

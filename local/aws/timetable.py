@@ -1,16 +1,18 @@
-"""What the embedded cloud's clock brings about: scheduled rules, schedules, second tries. It goes by itself, and by a door."""
+"""What the embedded cloud's clock brings about: scheduled rules, schedules, second tries. A door moves it on."""
 
 import itertools
 import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
 
 import clock
 from doors import DoorError, door, on_reset
 
 log = logging.getLogger(__name__)
 
+Time = TypeVar('Time')
 # A moment, in seconds since 1970, and what happens then.
 Occurrence = tuple[float, Callable[[], None]]
 
@@ -36,9 +38,9 @@ def brings_about(source: Callable[[float, float], Iterable[Occurrence]]):
     return source
 
 
-def few(name: str, moments: Iterator[float], after: float, until: float) -> list[float]:
-    """The moments, of what is called `name`, that a step fires. Raises TooMany for more than MOST_OCCURRENCES."""
-    found = list(itertools.islice(moments, MOST_OCCURRENCES + 1))
+def few(name: str, times: Iterator[Time], after: float, until: float) -> list[Time]:
+    """The times, of what is called `name`, that a step fires. Raises TooMany for more than MOST_OCCURRENCES."""
+    found = list(itertools.islice(times, MOST_OCCURRENCES + 1))
     if len(found) > MOST_OCCURRENCES:
         raise TooMany(
             f'{name}, would fire more than {MOST_OCCURRENCES} times in {round(until - after)} s: '

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { isTransient } from '../../engine/errors.ts';
 import { type Change, canonical, changes, type Json, type State } from '../../engine/state.ts';
 import type { Contract } from '../../local/contract.ts';
 import type { Call, Fault } from '../../local/doors.ts';
@@ -92,7 +93,7 @@ export async function* walk(
 
     const unequal: Unequal[] = [];
     for (const { where, faults: during, judge } of [...faults, ...points, ...seeds]) {
-      const differences = await trial(laboratory, action, specimen, during).then(judge, String);
+      const differences = await seen(() => trial(laboratory, action, specimen, during)).then(judge, String);
       if (differences.length === 0) continue;
       const found = { where, differences };
       unequal.push(found);
@@ -108,6 +109,19 @@ export async function* walk(
       unequal,
       seconds: Math.round((performance.now() - began) / 1_000),
     };
+  }
+}
+
+/** Tries of a trial whose own looks at the cloud fail for a reason that passes: it says nothing of the worker. */
+const MOST_LOOKS = 3;
+
+async function seen(attempt: () => Promise<Trial>): Promise<Trial> {
+  for (let looks = 1; ; looks += 1) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!isTransient(error) || looks >= MOST_LOOKS) throw error;
+    }
   }
 }
 

@@ -68,7 +68,8 @@ def told(client):
     url = sqs.create_queue(QueueName='told')['QueueUrl']
 
     def read():
-        return [json.loads(each['Body']) for each in sqs.receive_message(QueueUrl=url, VisibilityTimeout=0).get('Messages', [])]
+        messages = sqs.receive_message(QueueUrl=url, VisibilityTimeout=0).get('Messages', [])
+        return [json.loads(message['Body']) for message in messages]
 
     return read
 
@@ -142,7 +143,8 @@ def test_an_event_that_is_too_old_is_discarded(client, function, runner, clock, 
     clock.advance(121)
     assert runner.tries() == 2
     [record] = told()
-    assert (record['requestContext']['condition'], record['requestContext']['approximateInvokeCount']) == ('EventAgeExceeded', 2)
+    context = record['requestContext']
+    assert (context['condition'], context['approximateInvokeCount']) == ('EventAgeExceeded', 2)
 
 
 def test_a_destination_is_told_what_failed(client, function, runner, clock, told):
