@@ -28,9 +28,7 @@ export class Sandbox {
   async inventory(scenarios: readonly Scenario[]): Promise<Inventory> {
     const kinds = new Map<string, Kind>(scenarios.flatMap(({ kinds }) => kinds.map((kind) => [kind.type, kind])));
     const session = await this.#session();
-    const entries = [...kinds.values()].map(
-      async (kind) => [kind.type, await kind.inventory(session, PLACE)] as const,
-    );
+    const entries = [...kinds.values()].map(async (kind) => [kind.type, await kind.inventory(session, PLACE)] as const);
     return Object.fromEntries(await Promise.all(entries));
   }
 

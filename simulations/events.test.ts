@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import sample from '../events/samples/securityhub/rds-snapshot-public.json' with { type: 'json' };
 import { normalise } from '../engine/findings/normalise.ts';
+import sample from '../events/samples/securityhub/rds-snapshot-public.json' with { type: 'json' };
 import { eventsOf } from './events.ts';
 import type { Run } from './run.ts';
 import type { Scenario } from './scenario.ts';

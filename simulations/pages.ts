@@ -19,7 +19,7 @@ export class Pages {
 
   /** @param queue URL of the queue */
   constructor(session: SessionConfig, queue: string) {
-    this.#sqs = new SQSClient(session);
+    this.#sqs = new SQSClient({ ...session, useQueueUrlAsEndpoint: false });
     this.#queue = queue;
   }
 

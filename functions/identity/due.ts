@@ -5,11 +5,11 @@ import type { Use } from './credentials.ts';
 export const DAY_MS = 86_400_000;
 
 /** A policy may make these days fewer, never more: what the control calls a failure would be called compliant here. */
-const daysUpTo = (limit: number) => z._default(z.int().check(z.gte(1), z.lte(limit)), limit);
+const daysUpTo = (limit: number, least = 1) => z._default(z.int().check(z.gte(least), z.lte(limit)), limit);
 
 export const limits = z.strictObject({
-  /** IAM.3, and when an operator asks: a key older than this is too old. */
-  maximumAgeDays: daysUpTo(90),
+  /** IAM.3, and when an operator asks: a key older than this is too old; of 0 days, any that was made before now. */
+  maximumAgeDays: daysUpTo(90, 0),
   /** IAM.8: a credential that was not used for longer than this is unused. */
   maximumUnusedDays: daysUpTo(90),
   /** IAM.22: the same, with the days that CIS asks for. */

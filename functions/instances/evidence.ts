@@ -1,4 +1,9 @@
-import { CreateSnapshotsCommand, type EC2Client, paginateDescribeSnapshots } from '@aws-sdk/client-ec2';
+import {
+  CreateSnapshotsCommand,
+  type CreateSnapshotsCommandInput,
+  type EC2Client,
+  paginateDescribeSnapshots,
+} from '@aws-sdk/client-ec2';
 
 /** A snapshot that was taken of an instance's volume before the instance was isolated. */
 export type Evidence = {
@@ -36,25 +41,33 @@ export async function evidenceAbout(ec2: EC2Client, instance: string): Promise<E
   return found.sort((a, b) => (a.snapshot < b.snapshot ? -1 : 1));
 }
 
+/** How EC2 refuses tags that do not fit beside ours: more than 50 in all, or one of our own keys. */
+const TAGS_REFUSED = new Set(['TagLimitExceeded', 'InvalidParameterValue']);
+
 /**
  * Starts snapshots of all EBS volumes of an instance, of one moment, with our tags on them from the start: by these a
- * redelivery finds them again, since the call takes no client token.
+ * redelivery finds them again, since the call takes no client token. The tags of each volume are copied too, so that it can be
+ * told whose they are when the volume is gone; but whoever holds a volume sets its tags, and none of them keeps evidence from
+ * being taken.
  * https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSnapshots.html
  *
  * @param once a client that does not repeat a call which may have arrived
  */
 export async function takeEvidence(once: EC2Client, instance: string, response: string): Promise<Evidence[]> {
-  const { Snapshots = [] } = await once.send(
-    new CreateSnapshotsCommand({
-      InstanceSpecification: { InstanceId: instance },
-      Description: `Evidence about ${instance}, taken by Firebreak for ${response}`,
-      TagSpecifications: [
-        {
-          ResourceType: 'snapshot',
-          Tags: [{ Key: RESPONSE_TAG, Value: response }, { Key: INSTANCE_TAG, Value: instance }, PURPOSE],
-        },
-      ],
-    }),
-  );
+  const asked: CreateSnapshotsCommandInput = {
+    InstanceSpecification: { InstanceId: instance },
+    Description: `Evidence about ${instance}, taken by Firebreak for ${response}`,
+    TagSpecifications: [
+      {
+        ResourceType: 'snapshot',
+        Tags: [{ Key: RESPONSE_TAG, Value: response }, { Key: INSTANCE_TAG, Value: instance }, PURPOSE],
+      },
+    ],
+  };
+  const copying = new CreateSnapshotsCommand({ ...asked, CopyTagsFromSource: 'volume' });
+  const { Snapshots = [] } = await once.send(copying).catch((error: Error) => {
+    if (!TAGS_REFUSED.has(error.name)) throw error;
+    return once.send(new CreateSnapshotsCommand(asked));
+  });
   return Snapshots.map(({ SnapshotId: snapshot = '', VolumeId: volume = '' }) => ({ snapshot, volume, response }));
 }

@@ -1,4 +1,5 @@
 import {
+  CreateTagsCommand,
   DescribeNetworkInterfacesCommand,
   DescribeSecurityGroupRulesCommand,
   DescribeSnapshotsCommand,
@@ -11,12 +12,14 @@ import fc from 'fast-check';
 import { FLUSH, QUARANTINE } from '../../engine/own-groups.ts';
 import type { Plan } from '../../engine/remediation.ts';
 import { triggers } from '../../engine/triggers.ts';
-import { contract } from '../../local/contract.ts';
+import { HOME_REGION, MEMBER_ACCOUNTS } from '../../local/connection.ts';
+import { contract, sharedCloud } from '../../local/contract.ts';
 import { attachInterface, runInstanceWithData } from '../../local/exposures/instances.ts';
 import { createGroup, createNetwork } from '../../local/exposures/network.ts';
 import { findingAbout } from '../../local/findings.ts';
 import type { Account, Specimen } from '../../local/specimen.ts';
 import { BRUTE_FORCE, COMPROMISE } from './compromise.ts';
+import { takeEvidence } from './evidence.ts';
 import isolateInstance from './isolate-instance.ts';
 import { isolated, isolationState } from './isolation-state.ts';
 
@@ -102,6 +105,32 @@ const specimen: Specimen = {
 };
 
 contract(isolateInstance, specimen);
+
+test('evidence has the tags of its volume, and is taken though they are too many', async () => {
+  const account = await sharedCloud().account(MEMBER_ACCOUNTS[0], HOME_REGION);
+  const ec2 = new EC2Client(account.client);
+  const { id } = await runInstanceWithData(account, await createNetwork(account), []);
+  const attached = [{ Name: 'attachment.instance-id', Values: [id] }];
+  const { Volumes = [] } = await ec2.send(new DescribeVolumesCommand({ Filters: attached }));
+  const [first = '', second = ''] = Volumes.map(({ VolumeId }) => VolumeId);
+  const tag = (volume: string, keys: string[]) =>
+    ec2.send(new CreateTagsCommand({ Resources: [volume], Tags: keys.map((Key) => ({ Key, Value: 'theirs' })) }));
+  const keysOf = async (volume: string) => {
+    const taken = await takeEvidence(ec2, id, 'instances-evidence');
+    const SnapshotIds = taken.filter((each) => each.volume === volume).map(({ snapshot }) => snapshot);
+    const { Snapshots = [] } = await ec2.send(new DescribeSnapshotsCommand({ SnapshotIds }));
+    return Snapshots.flatMap(({ Tags = [] }) => Tags.map(({ Key }) => Key)).sort();
+  };
+  const own = ['firebreak:instance', 'firebreak:purpose', 'firebreak:response'];
+
+  await tag(first, ['owner']);
+  expect(await keysOf(first)).toEqual([...own, 'owner']);
+  await tag(
+    second,
+    Array.from({ length: 50 }, (_, index) => `key-${index}`),
+  );
+  expect(await keysOf(first)).toEqual(own);
+});
 
 const ACCOUNT = { id: '444455556666', region: 'eu-west-1' };
 const FACTS = {

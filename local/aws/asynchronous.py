@@ -36,7 +36,7 @@ from cloudformation import StackResource
 from doors import on_reset
 from runner import Outcome, RunnerError, hand_over, require_runner, run
 from service_roles import NotPermitted, assume_as_service, send_message
-from timetable import Occurrence, brings_about
+from timetable import Occurrence, brings_about, one_at_a_time
 
 log = logging.getLogger(__name__)
 
@@ -115,7 +115,8 @@ def _try_again(waiting: Waiting) -> None:
 @on_reset
 def forget() -> None:
     """Nothing waits for another try."""
-    _waiting.clear()
+    with one_at_a_time:
+        _waiting.clear()
 
 
 def _function(event: Event) -> LambdaFunction | None:

@@ -8,17 +8,22 @@ Facts supplied, where moto keeps a second list on the instance and shows both to
 - A group must exist, in the interface's VPC. https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyNetworkInterfaceAttribute.html
 - The interface that RunInstances makes ends with its instance unless the request says otherwise.
   https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_InstanceNetworkInterfaceSpecification.html
+- An instance that was terminated, without interfaces by then, can be terminated again.
+  https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_TerminateInstances.html
 """
+
+import copy
 
 from moto.ec2.exceptions import EC2ClientError, InvalidSecurityGroupNotFoundError
 from moto.ec2.models import EC2Backend
 from moto.ec2.models.elastic_network_interfaces import NetworkInterface, NetworkInterfaceBackend
-from moto.ec2.models.instances import Instance, InstanceBackend
+from moto.ec2.models.instances import Instance, InstanceBackend, InstanceState
 from moto.ec2.models.security_groups import SecurityGroup
 from moto.ec2.utils import filter_dict_attribute_mapping
 
 modify_interface_as_moto = NetworkInterfaceBackend.modify_network_interface_attribute
 prepare_interfaces_as_moto = Instance.prep_nics
+terminate_as_moto = Instance.terminate
 
 
 def primary_groups(instance: Instance) -> list[SecurityGroup]:
@@ -86,10 +91,17 @@ def prepare_interfaces(instance: Instance, nic_spec: list[dict], *arguments, **n
         )
 
 
+def terminate(instance: Instance) -> InstanceState:
+    """Wraps `terminate`, which looks for the interfaces each time. Answers the state before."""
+    before = copy.copy(instance._state)
+    return before if before.name == 'terminated' else terminate_as_moto(instance)
+
+
 NetworkInterface.group_set = property(lambda interface: interface._group_set)
 NetworkInterfaceBackend.modify_network_interface_attribute = modify_network_interface_attribute
 InstanceBackend.modify_instance_security_groups = modify_instance_security_groups
 Instance.prep_nics = prepare_interfaces
+Instance.terminate = terminate
 Instance.security_groups = property(primary_groups, set_launch_groups)
 Instance.interface_group_ids = property(
     lambda instance: [group.id for nic in instance.nics.values() for group in nic._group_set]

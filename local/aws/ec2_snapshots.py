@@ -11,15 +11,16 @@ Facts supplied, where moto differs:
 - Block public access for snapshots, by account and Region: either mode refuses new public sharing, `block-all-sharing`
   also hides what is public already, without a change of its attributes.
   https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_EnableSnapshotBlockPublicAccess.html
-- CreateSnapshots tells the state of each snapshot and copies the tags of its volume when asked.
-  https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSnapshots.html
+- CreateSnapshots tells the state of each snapshot and copies the tags of its volume when asked; with more than 50 tags
+  on one, it makes none. https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSnapshots.html
+  https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html#tag-restrictions
 """
 
 import re
 from collections.abc import Iterable
 
 from moto.core.responses import ActionResult, EmptyResult
-from moto.ec2.exceptions import EC2ClientError, InvalidParameterCombination, OperationNotPermitted
+from moto.ec2.exceptions import EC2ClientError, InvalidParameterCombination, OperationNotPermitted, TagLimitExceeded
 from moto.ec2.models import EC2Backend, ec2_backends
 from moto.ec2.models.elastic_block_store import Snapshot
 from moto.ec2.responses import EC2Response
@@ -30,6 +31,7 @@ from pages import InvalidToken, page
 EVERYONE = 'all'
 UNBLOCKED, BLOCK_NEW, BLOCK_ALL = 'unblocked', 'block-new-sharing', 'block-all-sharing'
 MINIMUM_RESULTS, MAXIMUM_RESULTS = 5, 1000
+MAXIMUM_TAGS = 50
 
 create_snapshots_as_moto = EC2Response.create_snapshots
 
@@ -177,12 +179,24 @@ def reset_snapshot_attribute(response: EC2Response) -> EmptyResult:
 
 def create_snapshots(response: EC2Response) -> ActionResult:
     """Answers CreateSnapshots."""
+    copies = response._get_param('CopyTagsFromSource') == 'volume'
+    if copies:
+        _refuse_too_many_tags(response)
     result = create_snapshots_as_moto(response)
-    if response._get_param('CopyTagsFromSource') == 'volume':
+    if copies:
         for snapshot in result._result['Snapshots']:
             own = {tag['key']: tag['value'] for tag in snapshot.get_tags()}
             snapshot.add_tags({tag['key']: tag['value'] for tag in snapshot.volume.get_tags()} | own)
     return result
+
+
+def _refuse_too_many_tags(response: EC2Response) -> None:
+    own = [tag['Key'] for given in response._get_param('TagSpecifications', []) for tag in given.get('Tags', [])]
+    instance = response.ec2_backend.get_instance(response._get_param('InstanceSpecification')['InstanceId'])
+    for device in instance.block_device_mapping.values():
+        copied = [tag['key'] for tag in response.ec2_backend.volumes[device.volume_id].get_tags()]
+        if len({*own, *copied}) > MAXIMUM_TAGS:
+            raise TagLimitExceeded()
 
 
 def public_access_state(backend: EC2Backend) -> str:

@@ -41,6 +41,7 @@ EXTENSIONS = [
     'events',
     'schedules',
     'asynchronous',
+    'schedule_delivery',
     'scheduler',
     'scheduler_resources',
     'dynamodb',

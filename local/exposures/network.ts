@@ -19,11 +19,18 @@ export interface Network {
   readonly subnet: string;
 }
 
-export async function createNetwork({ client }: Account): Promise<Network> {
+export async function createNetwork(
+  { client }: Account,
+  tags: Readonly<Record<string, string>> = {},
+): Promise<Network> {
   const ec2 = new EC2Client(client);
-  const { Vpc } = await ec2.send(new CreateVpcCommand({ CidrBlock: '10.20.0.0/16' }));
+  const { Vpc } = await ec2.send(
+    new CreateVpcCommand({ CidrBlock: '10.20.0.0/16', TagSpecifications: tagged('vpc', tags) }),
+  );
   const VpcId = Vpc?.VpcId ?? '';
-  const { Subnet } = await ec2.send(new CreateSubnetCommand({ VpcId, CidrBlock: '10.20.0.0/24' }));
+  const { Subnet } = await ec2.send(
+    new CreateSubnetCommand({ VpcId, CidrBlock: '10.20.0.0/24', TagSpecifications: tagged('subnet', tags) }),
+  );
   return { vpc: VpcId, subnet: Subnet?.SubnetId ?? '' };
 }
 

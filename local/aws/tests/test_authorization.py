@@ -36,6 +36,42 @@ def test_a_change_of_the_role_counts_for_open_sessions(cloud):
     assert refusal(s3.list_buckets)[0] == 'AccessDenied'
 
 
+def test_an_instance_is_started_only_where_and_as_allowed(cloud):
+    ec2 = cloud.client('ec2')
+    vpc = ec2.create_vpc(CidrBlock='10.0.0.0/16')['Vpc']['VpcId']
+    tags = [{'ResourceType': 'subnet', 'Tags': [{'Key': 'for', 'Value': 'tests'}]}]
+    open_one = ec2.create_subnet(VpcId=vpc, CidrBlock='10.0.1.0/24', TagSpecifications=tags)['Subnet']['SubnetId']
+    other = ec2.create_subnet(VpcId=vpc, CidrBlock='10.0.2.0/24')['Subnet']['SubnetId']
+    arn = f'arn:aws:ec2:{REGION}:{SECURITY}'
+    in_subnet = {'StringEquals': {'aws:ResourceTag/for': 'tests'}}
+    small = {'StringEqualsIfExists': {'ec2:InstanceType': 't4g.nano'}}
+    statements = [
+        allow('ec2:RunInstances', resource=[f'{arn}:instance/*', f'{arn}:network-interface/*'], Condition=small),
+        allow('ec2:RunInstances', resource=f'{arn}:subnet/*', Condition=in_subnet),
+        allow('ec2:RunInstances', resource=[f'{arn}:security-group/*', f'arn:aws:ec2:{REGION}::image/*']),
+    ]
+    caller = cloud.client('ec2', credentials=cloud.assume(cloud.role('starter', statements)))
+
+    def start(kind, subnet):
+        interface = {'DeviceIndex': 0, 'SubnetId': subnet}
+        arguments = {'ImageId': 'ami-12345678', 'MinCount': 1, 'MaxCount': 1, 'NetworkInterfaces': [interface]}
+        return caller.run_instances(InstanceType=kind, **arguments)
+
+    assert start('t4g.nano', open_one)['Instances']
+    assert f'{arn}:instance/*' in refusal(start, 'm7g.metal', open_one)[1]
+    assert f'{arn}:subnet/{other}' in refusal(start, 't4g.nano', other)[1]
+
+
+def test_a_user_is_made_under_the_path_that_it_gets_and_tagged_with_a_permission_for_that(cloud):
+    users = f'arn:aws:iam::{SECURITY}:user/robots/*'
+    making = [allow('iam:CreateUser', resource=users)]
+    iam = cloud.client('iam', credentials=cloud.assume(cloud.role('maker', making)))
+    iam.create_user(UserName='one', Path='/robots/')
+    assert f'{SECURITY}:user/two' in refusal(iam.create_user, UserName='two')[1]
+    tagged = {'UserName': 'three', 'Path': '/robots/', 'Tags': [{'Key': 'a', 'Value': 'b'}]}
+    assert f'iam:TagUser on resource: arn:aws:iam::{SECURITY}:user/robots/three' in refusal(iam.create_user, **tagged)[1]
+
+
 @pytest.mark.parametrize(
     ('service', 'call', 'arguments', 'code'),
     [

@@ -270,6 +270,8 @@ class TestInterfaces:
     def test_a_terminated_instance_frees_its_groups(self, ec2, network):
         instance = network.run_with_two_interfaces()
         ec2.terminate_instances(InstanceIds=[instance])
+        [again] = ec2.terminate_instances(InstanceIds=[instance])['TerminatingInstances']
+        assert again['PreviousState']['Name'] == 'terminated'
         assert network.interfaces(instance) == []
         for group in network.groups:
             ec2.delete_security_group(GroupId=group)

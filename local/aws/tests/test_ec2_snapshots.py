@@ -186,3 +186,20 @@ def test_snapshots_of_an_instance_carry_description_and_tags(ec2):
     [of_volume] = [snapshot for snapshot in taken if snapshot['VolumeId'] == volume]
     stored = ec2.describe_snapshots(SnapshotIds=[of_volume['SnapshotId']])['Snapshots'][0]['Tags']
     assert {tag['Key']: tag['Value'] for tag in stored} == {'owner': 'db', 'case': '1'}
+
+
+def test_no_snapshot_is_made_where_its_tags_and_those_of_its_volume_are_too_many(ec2):
+    instance = ec2.run_instances(ImageId='ami-12345678', MinCount=1, MaxCount=1)['Instances'][0]['InstanceId']
+    attached = [{'Name': 'attachment.instance-id', 'Values': [instance]}]
+    [volume] = ec2.describe_volumes(Filters=attached)['Volumes']
+    ec2.create_tags(Resources=[volume['VolumeId']], Tags=[{'Key': f'k{n}', 'Value': ''} for n in range(50)])
+    taking = {
+        'InstanceSpecification': {'InstanceId': instance},
+        'TagSpecifications': [{'ResourceType': 'snapshot', 'Tags': [{'Key': 'case', 'Value': '1'}]}],
+    }
+    with pytest.raises(ClientError) as error:
+        ec2.create_snapshots(CopyTagsFromSource='volume', **taking)
+    assert error.value.response['Error']['Code'] == 'TagLimitExceeded'
+    of_volume = [{'Name': 'volume-id', 'Values': [volume['VolumeId']]}]
+    assert ec2.describe_snapshots(Filters=of_volume)['Snapshots'] == []
+    assert len(ec2.create_snapshots(**taking)['Snapshots']) == 1

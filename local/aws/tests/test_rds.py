@@ -2,6 +2,7 @@
 
 import pytest
 from botocore.exceptions import ClientError
+from conftest import REGION, allow
 
 SECURITY, MEMBER, OUTSIDE = '111122223333', '444455556666', '999900001111'
 
@@ -183,3 +184,26 @@ def test_a_list_has_pages(snapshots):
         each[f'{snapshots.prefix}SnapshotIdentifier'] for page in pages for each in page[f'{snapshots.prefix}Snapshots']
     ]
     assert names == ['s1', 's2', 's3']
+
+
+def test_a_copy_is_asked_for_its_source_and_itself_and_its_tags_for_itself_alone(cloud, client):
+    of_instances = Snapshots(client, cluster=False)
+    of_instances.create('golden')
+    snapshot = f'arn:aws:rds:{REGION}:{SECURITY}:snapshot:'
+    copying = [
+        allow('rds:CopyDBSnapshot', resource=[f'{snapshot}golden', f'{snapshot}copy-*']),
+        allow('rds:AddTagsToResource', resource=f'{snapshot}copy-*'),
+    ]
+    rds = cloud.client('rds', credentials=cloud.assume(cloud.role('copier', copying)))
+
+    def copy(source, target):
+        tags = [{'Key': 'run', 'Value': 'r-1'}]
+        return rds.copy_db_snapshot(SourceDBSnapshotIdentifier=source, TargetDBSnapshotIdentifier=target, Tags=tags)
+
+    assert copy('golden', 'copy-1')['DBSnapshot']['TagList'] == [{'Key': 'run', 'Value': 'r-1'}]
+    for source, target, action, refused in (
+        ('golden', 'other-1', 'CopyDBSnapshot', 'other-1'),
+        ('another', 'copy-2', 'CopyDBSnapshot', 'another'),
+    ):
+        with pytest.raises(ClientError, match=f'rds:{action} on resource: {snapshot}{refused} '):
+            copy(source, target)

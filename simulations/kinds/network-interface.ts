@@ -1,0 +1,69 @@
+import {
+  DeleteNetworkInterfaceCommand,
+  EC2Client,
+  type Filter,
+  type NetworkInterface,
+  paginateDescribeNetworkInterfaces,
+} from '@aws-sdk/client-ec2';
+import type { SessionConfig } from '../../engine/aws/session.ts';
+import { inSandbox } from '../network.ts';
+import { unlessNotReady } from './gone.ts';
+import { type Kind, RUN_TAG } from './kind.ts';
+import { madeFor, taggedFor, taggedWhenMade } from './narrowed.ts';
+
+/** Network interfaces that no service manages. They cost nothing. */
+export const networkInterface: Kind = {
+  type: 'AWS::EC2::NetworkInterface',
+  permissions: {
+    read: ['ec2:DescribeNetworkInterfaces'],
+    own(run, { partition }) {
+      const arn = (kind: string) => `arn:${partition}:ec2:*:*:${kind}/*`;
+      const interfaces = arn('network-interface');
+      const making = ['ec2:CreateNetworkInterface'];
+      return [
+        { actions: making, resources: [interfaces], condition: madeFor(run) },
+        { actions: making, resources: [arn('subnet')], condition: inSandbox },
+        {
+          actions: [...making, 'ec2:DeleteNetworkInterface'],
+          resources: [interfaces, arn('security-group')],
+          condition: taggedFor(run),
+        },
+        taggedWhenMade('CreateNetworkInterface', [interfaces]),
+      ];
+    },
+  },
+
+  async inventory(session) {
+    const found = await interfaces(session, [{ Name: 'requester-managed', Values: ['false'] }]);
+    return Object.fromEntries(
+      found.map(({ NetworkInterfaceId = '', SubnetId = '', Attachment, Groups = [] }) => [
+        NetworkInterfaceId,
+        {
+          subnet: SubnetId,
+          instance: Attachment?.InstanceId ?? null,
+          groups: Groups.map(({ GroupId = '' }) => GroupId).sort(),
+        },
+      ]),
+    );
+  },
+
+  async left(session, _place, run) {
+    const found = await interfaces(session, [{ Name: `tag:${RUN_TAG}`, Values: [run] }]);
+    return found.flatMap(({ NetworkInterfaceId }) => NetworkInterfaceId ?? []);
+  },
+
+  async remove(session, _place, NetworkInterfaceId) {
+    const deletion = new EC2Client(session).send(new DeleteNetworkInterfaceCommand({ NetworkInterfaceId }));
+    // It is gone, or attached.
+    await unlessNotReady(['InvalidNetworkInterfaceID.NotFound', 'InvalidParameterValue'], deletion);
+  },
+};
+
+async function interfaces(session: SessionConfig, Filters: Filter[]): Promise<NetworkInterface[]> {
+  const client = new EC2Client(session);
+  const found: NetworkInterface[] = [];
+  for await (const { NetworkInterfaces = [] } of paginateDescribeNetworkInterfaces({ client }, { Filters })) {
+    found.push(...NetworkInterfaces);
+  }
+  return found;
+}

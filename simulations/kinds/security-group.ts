@@ -1,0 +1,77 @@
+import {
+  DeleteSecurityGroupCommand,
+  EC2Client,
+  type IpPermission,
+  paginateDescribeSecurityGroups,
+  type SecurityGroup,
+} from '@aws-sdk/client-ec2';
+import { tagsByKey } from '../../engine/aws/lists.ts';
+import type { SessionConfig } from '../../engine/aws/session.ts';
+import { calledOwnGroup } from '../../engine/own-groups.ts';
+import { canonical, type Json } from '../../engine/state.ts';
+import { inSandbox } from '../network.ts';
+import { unlessNotReady } from './gone.ts';
+import { type Kind, RUN_TAG } from './kind.ts';
+import { madeFor, taggedFor, taggedWhenMade } from './narrowed.ts';
+
+/** Security groups. Those that isolation makes are nobody's alone, and the sweep deletes them: they do not count. */
+export const securityGroup: Kind = {
+  type: 'AWS::EC2::SecurityGroup',
+  permissions: {
+    read: ['ec2:DescribeSecurityGroups'],
+    own(run, { partition }) {
+      const groups = [`arn:${partition}:ec2:*:*:security-group/*`];
+      const vpcs = [`arn:${partition}:ec2:*:*:vpc/*`];
+      return [
+        { actions: ['ec2:CreateSecurityGroup'], resources: groups, condition: madeFor(run) },
+        { actions: ['ec2:CreateSecurityGroup'], resources: vpcs, condition: inSandbox },
+        taggedWhenMade('CreateSecurityGroup', groups),
+        { actions: ['ec2:DeleteSecurityGroup'], resources: groups, condition: taggedFor(run) },
+      ];
+    },
+  },
+
+  async inventory(session) {
+    const found = (await groups(session)).filter((group) => !calledOwnGroup(group));
+    return Object.fromEntries(found.map((group) => [group.GroupId ?? '', described(group)]));
+  },
+
+  async left(session, _place, run) {
+    const found = await groups(session, run);
+    return found.flatMap(({ GroupId }) => GroupId ?? []);
+  },
+
+  async remove(session, _place, GroupId) {
+    const deletion = new EC2Client(session).send(new DeleteSecurityGroupCommand({ GroupId }));
+    await unlessNotReady(['InvalidGroup.NotFound', 'DependencyViolation'], deletion);
+  },
+};
+
+/** All security groups, or those of a run. */
+async function groups(session: SessionConfig, run?: string): Promise<SecurityGroup[]> {
+  const client = new EC2Client(session);
+  const Filters = run === undefined ? undefined : [{ Name: `tag:${RUN_TAG}`, Values: [run] }];
+  const found: SecurityGroup[] = [];
+  for await (const { SecurityGroups = [] } of paginateDescribeSecurityGroups({ client }, { Filters })) {
+    found.push(...SecurityGroups);
+  }
+  return found;
+}
+
+const described = ({
+  GroupName = '',
+  VpcId = '',
+  IpPermissions,
+  IpPermissionsEgress,
+  Tags = [],
+}: SecurityGroup): Json => ({
+  name: GroupName,
+  vpc: VpcId,
+  ingress: inOrder(IpPermissions),
+  egress: inOrder(IpPermissionsEgress),
+  tags: tagsByKey(Tags),
+});
+
+/** Rules as text: EC2 tells them in any order. */
+const inOrder = (rules: readonly IpPermission[] = []): string[] =>
+  rules.map((rule) => canonical(JSON.parse(JSON.stringify(rule)))).sort();

@@ -1,0 +1,91 @@
+import {
+  CreateSnapshotCommand,
+  CreateVolumeCommand,
+  DescribeAvailabilityZonesCommand,
+  EC2Client,
+  ModifySnapshotAttributeCommand,
+  waitUntilSnapshotCompleted,
+  waitUntilVolumeAvailable,
+} from '@aws-sdk/client-ec2';
+import type { Place } from '../../engine/arn.ts';
+import type { Permission } from '../../engine/remediation.ts';
+import { ebsSnapshot, volumeMakers } from '../kinds/ebs-snapshot.ts';
+import { taggedFor } from '../kinds/narrowed.ts';
+import { tagList } from '../kinds/tags.ts';
+import { volume } from '../kinds/volume.ts';
+import type { Stage } from '../scenario.ts';
+
+/** A snapshot of an empty volume, and an account to share it with. */
+export interface VolumeSnapshot {
+  readonly volume: string;
+  readonly snapshot: string;
+  readonly sharedWith: string;
+  readonly [name: string]: string;
+}
+
+/** GiB: the least that EC2 makes. */
+const SIZE = 1;
+/** Seconds: an empty volume is there, and copied, in a few of them. */
+const WAIT = { minDelay: 2, maxDelay: 10, maxWaitTime: 300 };
+
+/** What the functions here need beside what the kinds have. */
+export const volumeSnapshotPermissions = (run: string, { partition, region }: Place): Permission[] => [
+  { actions: ['ec2:DescribeAvailabilityZones'], resources: ['*'] },
+  {
+    actions: ['ec2:ModifySnapshotAttribute'],
+    resources: [`arn:${partition}:ec2:${region}::snapshot/*`],
+    condition: taggedFor(run),
+  },
+];
+
+/** Makes it, private: as the account's default is. */
+export async function makeVolumeSnapshot(stage: Stage, sharedWith: string): Promise<VolumeSnapshot> {
+  const client = new EC2Client(stage.session);
+  const Tags = tagList(stage.tags);
+  const { AvailabilityZones = [] } = await client.send(
+    new DescribeAvailabilityZonesCommand({ Filters: [{ Name: 'zone-type', Values: ['availability-zone'] }] }),
+  );
+  const AvailabilityZone = AvailabilityZones[0]?.ZoneName;
+  const { VolumeId = '' } = await stage.make(volume, `an empty volume of ${SIZE} GiB`, () =>
+    client.send(
+      new CreateVolumeCommand({
+        AvailabilityZone,
+        Size: SIZE,
+        VolumeType: 'gp3',
+        TagSpecifications: [{ ResourceType: 'volume', Tags }],
+      }),
+    ),
+  );
+  await waitUntilVolumeAvailable({ client, ...WAIT }, { VolumeIds: [VolumeId] });
+  const { SnapshotId = '' } = await stage.make(ebsSnapshot, 'a snapshot of it', () =>
+    client.send(new CreateSnapshotCommand({ VolumeId, TagSpecifications: [{ ResourceType: 'snapshot', Tags }] })),
+  );
+  await waitUntilSnapshotCompleted({ client, ...WAIT }, { SnapshotIds: [SnapshotId] });
+  return { volume: VolumeId, snapshot: SnapshotId, sharedWith };
+}
+
+/**
+ * Lets the account make volumes of it.
+ * https://docs.aws.amazon.com/ebs/latest/userguide/ebs-modifying-snapshot-permissions.html
+ */
+export async function share(stage: Stage, { snapshot, sharedWith }: VolumeSnapshot): Promise<void> {
+  const Add = [{ UserId: sharedWith }];
+  await stage.change(`account ${sharedWith} may make volumes of it`, () =>
+    new EC2Client(stage.session).send(
+      new ModifySnapshotAttributeCommand({ SnapshotId: snapshot, CreateVolumePermission: { Add } }),
+    ),
+  );
+}
+
+/** Who may make volumes of it; undefined when it is gone. */
+export const sharedWithNow = ({ session }: Stage, { snapshot }: VolumeSnapshot): Promise<string[] | undefined> =>
+  volumeMakers(new EC2Client(session), snapshot);
+
+export const volumeSnapshotArn = ({ snapshot }: VolumeSnapshot, { partition, region }: Place): string =>
+  `arn:${partition}:ec2:${region}::snapshot/${snapshot}`;
+
+/** The names of a sample of CloudTrail, by those of the run. */
+export const namesInShareEbsSnapshot = ({ snapshot, sharedWith }: VolumeSnapshot): Record<string, string> => ({
+  'snap-0a91c35d7e2f4b680': snapshot,
+  '999900001111': sharedWith,
+});
