@@ -55,14 +55,17 @@ export async function follow(run: string, simulator: Simulator, progress: Termin
       });
       if (record) {
         failures = 0;
+        if (record.run.status !== status && !isOver(record.run)) progress.line(...statusSpans(record.run));
         for (const moment of record.timeline) {
           const key = JSON.stringify([moment.at, moment.what, moment.detail]);
           if (!known.has(key)) progress.line(...momentSpans(moment, record.timeline));
           known.add(key);
         }
-        if (record.run.status !== status) progress.line(...statusSpans(record.run));
         status = record.run.status;
-        if (isOver(record.run)) return { record, aborted: asked };
+        if (isOver(record.run)) {
+          progress.line(...statusSpans(record.run));
+          return { record, aborted: asked };
+        }
         if (Date.now() > Date.parse(record.run.expiresAt) + GRACE_MS) {
           throw new Failure(`${run} should be over since ${record.run.expiresAt}, and is ${status}: ${lookAgain(run)}`);
         }

@@ -203,20 +203,19 @@ describe('a simulation', () => {
     const lines = err.trim().split('\n');
     const words = lines.map((line) => /^(?: {2}\d\d:\d\d:\d\d\.\d{3} +(?:[+-][\d.]+ s)? +)?(\S+)/.exec(line)?.[1]);
     expect(words).toEqual([
+      ...['started', 'warming-up', 'started', 'watching', 'made', 'injected', 'cleaning'],
       ...[
-        'started',
-        'started',
-        'warming-up',
-        'made',
-        'injected',
-        'watching',
         'detected',
         'detected',
         'detected',
         'acted',
         'responded',
+        'contained',
+        'recovered',
+        'alerted',
+        'cleaned',
+        'clean',
       ],
-      ...['contained', 'recovered', 'alerted', 'cleaned', 'cleaning', 'clean'],
     ]);
     expect(lines.find((line) => line.includes('contained'))).toContain('+2.3 s');
     expect(out).toMatch(/\npassed {2}by bus-replay\n/);

@@ -30,7 +30,7 @@ describe('a run', () => {
 
   test('whose response never came is missed', () => {
     const moments = { acted: undefined, responded: undefined, contained: undefined, recovered: undefined };
-    const judgement = judged({ responses: [], moments, asExpected: undefined });
+    const judgement = judged({ responses: [], moments, asExpected: false });
     expect(judgement.verdict).toBe('missed');
     expect(statusOf(judgement)).toEqual(['missed', 'there was none']);
     expect(judgement.findings).toMatchObject([{ status: 'found' }]);
@@ -110,6 +110,11 @@ describe('a run', () => {
       'failed',
       'it is excepted for another reason than expected',
     ]);
+    const wrong = judged(
+      { moments, responses: [{ outcome: 'excepted', reason: 'an exception' }], asExpected: false },
+      alone,
+    );
+    expect(wrong).toMatchObject({ verdict: 'failed', shortcomings: [{ about: 'end state' }] });
     const both = judged({ responses: [{ outcome: 'excepted', reason: 'an exception' }, { id: 'b' }] }, alone);
     expect(statusOf(both)).toEqual(['failed', 'it changed the resource once where not at all was expected']);
   });

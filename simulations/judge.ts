@@ -10,7 +10,7 @@ import {
   type Trend,
   trend,
 } from './measure.ts';
-import { Phrase, phrase } from './phrase.ts';
+import { ours, type Phrase, phrase } from './phrase.ts';
 import type { Run, RunRecord, Seen } from './run.ts';
 import type { ExpectedFinding, ExpectedResponse, Fidelity, Scenario } from './scenario.ts';
 
@@ -105,7 +105,7 @@ const MOST_EARLIER = 4;
  * | verdict | `running` | the run is not over |
  * | | `cleanup-failed` | something is left, the inventory differs, or nobody attests that it does not |
  * | | `stopped` | it ended before its end |
- * | | `failed` | a response failed, the resource is not as it shall be, or something else was changed |
+ * | | `failed` | a response failed or changed what nobody expects, or the resource is not as it shall be though all came |
  * | | `missed` | a finding, a response or an objective was missed, a response is awaited, or nobody read the state |
  * | | `late` | a finding, a response or a time was late |
  * | | `passed` | none of these |
@@ -219,32 +219,29 @@ function judgedResponse(expected: ExpectedResponse, record: RunRecord, scenario:
     return as('failed', phrase`it changed the resource ${times(changes)} where ${times(changesExpected)} was expected`);
   }
   if (right.length === 0) {
-    const ended = words([...new Set(seen.map((each) => each.outcome ?? 'open'))].join(', '));
+    const ended = [...new Set(seen.map((each) => each.outcome ?? 'open'))].join(', ');
     const waits = seen.some((each) => !each.outcome || WAITING.includes(each.outcome));
-    return as(waits ? 'awaiting' : 'failed', phrase`it is ${ended} where ${words(outcome)} was expected`);
+    return as(waits ? 'awaiting' : 'failed', phrase`it is ${ended} where ${ours(outcome)} was expected`);
   }
-  if (because.length === 0) return as('failed', phrase`it is ${words(outcome)} for another reason than expected`);
+  if (because.length === 0) return as('failed', phrase`it is ${ours(outcome)} for another reason than expected`);
   if (isClaim(outcome) && record.asExpected === false) {
     return as(
       'failed',
-      phrase`it says ${words(outcome)}, and the resource is not as it shall be: it claimed what it did not do`,
+      phrase`it says ${ours(outcome)}, and the resource is not as it shall be: it claimed what it did not do`,
     );
   }
   const began = firstOf(record, 'detected');
   const late = because.every(({ finishedAt }) => finishedAt && isAfter(finishedAt, began, scenario.objectives.contain));
   return late
-    ? as('late', phrase`it is ${words(outcome)}, later than it should be`)
-    : as('done', phrase`it is ${words(outcome)}, as expected`);
+    ? as('late', phrase`it is ${ours(outcome)}, later than it should be`)
+    : as('done', phrase`it is ${ours(outcome)}, as expected`);
 }
-
-/** Words of ours, out of a list of them. */
-const words = (own: string): Phrase => new Phrase([own]);
 
 const WAITING: readonly Outcome[] = ['awaiting-approval', 'deferred'];
 
 function times(count: number): Phrase {
   if (count === 0) return phrase`not at all`;
-  return count === 1 ? phrase`once` : words(`${count} times`);
+  return count === 1 ? phrase`once` : ours(`${count} times`);
 }
 
 function stateOf({ run, asExpected }: RunRecord): EndState {
@@ -285,11 +282,13 @@ function shortOf(run: Run, { metrics, findings, responses, unexpected, state, cl
           },
         ],
   );
+  const inTheEnd = shortState(state, responses);
+  const wrong = inTheEnd.filter(({ grade }) => grade === 'failed');
   const shortTimes = metrics.flatMap(({ metric, result }): Shortcoming[] => {
-    const told = metric === 'detect' ? shortFindings : metric === 'acknowledge' ? [] : shortResponses;
+    const told = metric === 'detect' ? shortFindings : metric === 'acknowledge' ? [] : [...shortResponses, ...wrong];
     if ((result !== 'late' && result !== 'missed') || told.length > 0) return [];
     return [
-      { grade: result, about: `time to ${metric}`, what: phrase`The time to ${words(metric)} ${PASSED[result]}.` },
+      { grade: result, about: `time to ${metric}`, what: phrase`The time to ${ours(metric)} ${PASSED[result]}.` },
     ];
   });
   const changed = unexpected
@@ -306,7 +305,7 @@ function shortOf(run: Run, { metrics, findings, responses, unexpected, state, cl
     ...shortResponses,
     ...shortTimes,
     ...changed,
-    ...(SHORT_STATES[state] ? [{ about: 'end state', ...SHORT_STATES[state] }] : []),
+    ...inTheEnd,
     ...(run.stopped ? [stop(run.stopped)] : []),
     // What was stopped before anything was made has nothing to compare.
     ...(cleanUp === 'failed' || (cleanUp === 'unattested' && !run.stopped) ? [notClean(run, cleanUp)] : []),
@@ -316,15 +315,20 @@ function shortOf(run: Run, { metrics, findings, responses, unexpected, state, cl
 const CAME = { late: phrase`came later than it should`, missed: phrase`never came` };
 const PASSED = { late: phrase`is longer than its objective`, missed: phrase`never ended` };
 
-const SHORT_STATES: Readonly<Partial<Record<EndState, Pick<Shortcoming, 'grade' | 'what'>>>> = {
-  'not-as-expected': { grade: 'failed', what: phrase`The resource was not as it shall be when the watch ended.` },
-  'not-read': { grade: 'missed', what: phrase`Nobody read whether the resource was as it shall be.` },
-};
+/** The end state, where no response that did not do its work says why it is so. */
+function shortState(state: EndState, responses: readonly JudgedResponse[]): Shortcoming[] {
+  const about = 'end state';
+  if (state === 'not-read') {
+    return [{ grade: 'missed', about, what: phrase`Nobody read whether the resource was as it shall be.` }];
+  }
+  if (state !== 'not-as-expected' || responses.some(({ status }) => status !== 'done' && status !== 'late')) return [];
+  return [{ grade: 'failed', about, what: phrase`The resource was not as it shall be when the watch ended.` }];
+}
 
 const stop = ({ by, reason }: NonNullable<Run['stopped']>): Shortcoming => ({
   grade: 'stopped',
   about: 'stop',
-  what: phrase`It was stopped before its end (${words(by)}): ${reason}`,
+  what: phrase`It was stopped before its end (${ours(by)}): ${reason}`,
 });
 
 function notClean({ left = [] }: Run, cleanUp: CleanUp): Shortcoming {

@@ -34,3 +34,6 @@ export const phrase = (words: TemplateStringsArray, ...put: readonly (string | P
       return next instanceof Phrase ? [word, ...next.parts] : [word, { name: next }];
     }),
   );
+
+/** A word of ours that is chosen among several. */
+export const ours = (word: string): Phrase => new Phrase([word]);

@@ -1,5 +1,7 @@
 import * as z from 'zod/mini';
+import { guardDuty, securityHub } from '../engine/triggers.ts';
 import type { Kind } from './kinds/kind.ts';
+import type { Exercise } from './report/exercise.ts';
 import type { Moment, RunRecord, Seen } from './run.ts';
 import { defineScenario, type Scenario } from './scenario.ts';
 
@@ -159,3 +161,22 @@ export const earlierSpecimens = (...contained: readonly number[]): RunRecord[] =
       },
     });
   });
+
+/** An exercise of runs of SPECIMEN, by their records, each with the same earlier runs. */
+export const exerciseOf = (records: readonly RunRecord[], previous: readonly RunRecord[] = []): Exercise => ({
+  name: '2026-Q4',
+  writtenAt: '2026-11-24T12:00:00.000Z',
+  runs: records.map((record) => ({ record, scenario: SPECIMEN, previous })),
+  scenarios: [SPECIMEN, { ...SPECIMEN, id: 'exfiltration.bucket-exposed', attack: ['T1530'] }],
+  catalogue: [
+    { id: 'snapshots.privatize-rds-snapshot', title: 'Make an RDS snapshot private', handles: [securityHub('RDS.1')] },
+    {
+      id: 'storage.block-public-bucket',
+      title: 'Block public access to a bucket',
+      handles: [
+        securityHub('S3.2', 'S3.8'),
+        guardDuty('Policy:S3/BucketAnonymousAccessGranted', 'Policy:S3/BucketBlockPublicAccessDisabled'),
+      ],
+    },
+  ],
+});
