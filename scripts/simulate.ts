@@ -62,7 +62,8 @@ async function main(scenarios: readonly Scenario[]): Promise<number> {
     await sandbox.sweep();
     if (values.report !== undefined) {
       const name = new Date().toISOString().slice(0, 10);
-      for (const file of await writeReports(values.report, { name, runs: results, scenarios })) screen.line('wrote ', file);
+      for (const file of await writeReports(values.report, { name, runs: results, scenarios }))
+        screen.line('wrote ', file);
     }
     return conclude(results, differences(before, await sandbox.inventory(scenarios)));
   } finally {

@@ -85,7 +85,12 @@ function momentsOf(record: ResponseRecord, injectedAt = ''): { key: string; mome
     key = id,
   ): { key: string; moment: Moment }[] => (at === undefined ? [] : [{ key, moment: { at, what, detail, source } }]);
   return [
-    ...moment('detected', detected(finding.envelope.time, injectedAt), `${finding.source} ${finding.type}: ${finding.title}`, 'event'),
+    ...moment(
+      'detected',
+      detected(finding.envelope.time, injectedAt),
+      `${finding.source} ${finding.type}: ${finding.title}`,
+      'event',
+    ),
     ...moment('acted', first?.at, `${id}: ${remediation} changes the first thing`, 'ledger'),
     ...(decision && decision.verb !== 'expire'
       ? moment('acknowledged', decision.at, `${id}: ${decision.verb} by ${decision.by}`, 'ledger')

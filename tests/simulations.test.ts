@@ -8,7 +8,7 @@ import {
   ListRulesCommand,
   type Rule,
 } from '@aws-sdk/client-eventbridge';
-import { TagResourceCommand, OrganizationsClient } from '@aws-sdk/client-organizations';
+import { OrganizationsClient, TagResourceCommand } from '@aws-sdk/client-organizations';
 import { ListSchedulesCommand, SchedulerClient } from '@aws-sdk/client-scheduler';
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -152,7 +152,8 @@ describe('a rehearsal tells', () => {
     const [event] = eventsOf(EBS, run, at, new Date());
     const [finding] = normalise(JSON.stringify(event)).findings ?? [];
     const [expected] = EBS.responses;
-    const target = expected && targetFromArn(['AWS::EC2::Snapshot'], expected.target(run.things ?? {}, run.place), run.place);
+    const target =
+      expected && targetFromArn(['AWS::EC2::Snapshot'], expected.target(run.things ?? {}, run.place), run.place);
     if (!finding || !expected || !target) throw new Error('there is nothing to claim');
     const { source, type, id: about, severity, title } = finding;
     const response: Response = {
