@@ -5,6 +5,8 @@ import type { Account } from './specimen.ts';
 
 export const SECURITY_ACCOUNT = '111122223333';
 export const MEMBER_ACCOUNTS = ['444455556666', '777788889999'] as const;
+/** The management account of the organisation, as local/aws/organization.py has it. */
+export const MANAGEMENT_ACCOUNT = '000011112222';
 /** Accounts in which things may be broken on purpose: the first is where, the second what is shared with. */
 export const SANDBOX_ACCOUNTS = ['222233334444', '333344445555'] as const;
 /** An account that belongs to nobody of ours. */

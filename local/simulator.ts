@@ -26,12 +26,17 @@ export class Simulator {
   }
 
   /** @throws with what the function says when it fails */
-  async ask<D extends keyof Answers>(asked: Extract<SimulateRequest, { do: D }>): Promise<Answers[D]> {
+  ask<D extends keyof Answers>(asked: Extract<SimulateRequest, { do: D }>): Promise<Answers[D]> {
+    return this.invoke(asked) as Promise<Answers[D]>;
+  }
+
+  /** What schedules invoke it with too. */
+  async invoke(asked: SimulateRequest): Promise<unknown> {
     const { client } = await this.#cloud.connection.account(SECURITY_ACCOUNT, HOME_REGION);
     const lambda = new LambdaClient(client);
     const answer = await lambda.send(new InvokeCommand({ FunctionName: FUNCTION, Payload: JSON.stringify(asked) }));
-    const payload = JSON.parse(answer.Payload?.transformToString() ?? 'null') as Answers[D] & { errorMessage?: string };
-    if (answer.FunctionError !== undefined) throw new Error(payload.errorMessage);
+    const payload = JSON.parse(answer.Payload?.transformToString() ?? 'null');
+    if (answer.FunctionError !== undefined) throw new Error((payload as { errorMessage: string }).errorMessage);
     return payload;
   }
 

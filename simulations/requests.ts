@@ -40,8 +40,8 @@ export const request = shape(() =>
     z.strictObject({ do: z.literal('go'), run: run() }),
     /** By the dead-man timer: the time of a run is over. */
     z.strictObject({ do: z.literal('expire'), run: run() }),
-    /** By the reaper's schedule: go on with every run that nobody works on. */
-    z.strictObject({ do: z.literal('tend') }),
+    /** By the reaper's schedule, with its own time: go on with every run that nobody works on. */
+    z.strictObject({ do: z.literal('tend'), at: z.optional(z.iso.datetime()) }),
   ]),
 );
 export type SimulateRequest = z.infer<ReturnType<typeof request>>;

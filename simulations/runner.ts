@@ -194,11 +194,12 @@ const READ_ONLY: Scribe = {
 async function handOver({ run }: Held, scenario: Scenario, { home, workers }: Rehearsal): Promise<void> {
   const names = new Set(scenario.responses.map(({ remediation }) => workerOf(remediation)));
   const events = eventsOf(scenario, run, home, new Date());
-  const { judgedBy } = scenario;
   await workers.instruct(
-    [...names].flatMap((worker) =>
-      events.map((event) => ({ do: 'replay' as const, worker, event, ...(judgedBy && { judgedBy }) })),
-    ),
+    [...names].flatMap((worker) => {
+      const judgedBy = Object.entries(scenario.judgedBy ?? {}).filter(([remediation]) => workerOf(remediation) === worker);
+      const judged = judgedBy.length > 0 && { judgedBy: Object.fromEntries(judgedBy) };
+      return events.map((event) => ({ do: 'replay' as const, worker, event, ...judged }));
+    }),
   );
 }
 

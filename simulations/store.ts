@@ -5,7 +5,6 @@ import {
   PutItemCommand,
   QueryCommand,
   type QueryCommandOutput,
-  TransactionCanceledException,
   TransactWriteItemsCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
@@ -81,10 +80,10 @@ export class RunStore {
         }),
       );
     } catch (error) {
-      if (!(error instanceof TransactionCanceledException)) throw error;
-      if (error.CancellationReasons?.[0]?.Code !== 'ConditionalCheckFailed') throw error;
+      if (!isCancelled(error)) throw error;
       const lock = await readItem(this.#db, this.#table, { pk: lockKey(run), sk: text('LOCK') });
-      throw new Busy(`run ${lock?.run?.S ?? '(unknown)'} has account ${run.place.account}`);
+      if (!lock || lock.run?.S === id) throw error;
+      throw new Busy(`run ${lock.run?.S} has account ${run.place.account}`);
     }
   }
 
@@ -179,12 +178,8 @@ export class RunStore {
         }),
       );
     } catch (error) {
-      if (
-        error instanceof TransactionCanceledException &&
-        error.CancellationReasons?.[0]?.Code === 'ConditionalCheckFailed'
-      )
-        throw new Superseded(`another process has run ${run.id}`);
-      throw error;
+      if (!isCancelled(error) || (await this.get(run.id))?.epoch === epoch) throw error;
+      throw new Superseded(`another process has run ${run.id}`);
     }
   }
 
@@ -321,6 +316,10 @@ export class RunStore {
     return Items;
   }
 }
+
+/** A transaction of which nothing took place. By its name: bundles know no class of this error. */
+const isCancelled = (error: unknown): boolean =>
+  error instanceof Error && error.name === 'TransactionCanceledException';
 
 const headOf = (run: Run): Item => ({ run: text(JSON.stringify(run)) });
 

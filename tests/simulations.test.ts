@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import {
   DisableRuleCommand,
@@ -15,9 +16,11 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { normalise } from '../engine/findings/normalise.ts';
 import type { Response } from '../engine/response.ts';
 import { responseId, targetFromArn } from '../engine/targets.ts';
+import { createAdministrator } from '../local/administrator.ts';
 import { type Cloud, startCloud } from '../local/cloud.ts';
-import { HOME_REGION, SANDBOX_ACCOUNTS, SECURITY_ACCOUNT } from '../local/connection.ts';
+import { HOME_REGION, MANAGEMENT_ACCOUNT, SANDBOX_ACCOUNTS, SECURITY_ACCOUNT } from '../local/connection.ts';
 import { inLongForm } from '../local/deployed.ts';
+import type { Fault } from '../local/doors.ts';
 import { Sandbox } from '../local/sandbox.ts';
 import { Simulator } from '../local/simulator.ts';
 import { loadScenarios } from '../scripts/scenarios.ts';
@@ -181,7 +184,9 @@ describe('a run does not start', () => {
   });
 
   test('in an account that the organisation does not call a sandbox', async () => {
-    const organizations = new OrganizationsClient(await home());
+    await createAdministrator(MANAGEMENT_ACCOUNT, cloud.endpoint);
+    const management = await cloud.connection.account(MANAGEMENT_ACCOUNT, HOME_REGION);
+    const organizations = new OrganizationsClient(management.client);
     const call = (Value: string) =>
       organizations.send(
         new TagResourceCommand({ ResourceId: SANDBOX_ACCOUNTS[0], Tags: [{ Key: 'firebreak:sandbox', Value }] }),
@@ -237,43 +242,64 @@ test('the event is handed to the worker where nobody can put it on the bus', asy
 test.each(Array.from({ length: SEEDS }, (_, seed) => [seed]))(
   'killed somewhere, with seed %i, it leaves nothing behind',
   async (seed) => {
-    const { address, port } = killer.address() as AddressInfo;
     const { doors } = cloud.connection;
     // Twice, so that often the one that cleans up is killed too.
-    const skips = [drawn(seed, 1) % 60, drawn(seed, 2) % 120];
-    await doors.setFaults(
-      skips.map((skip) => ({
-        principal: PRINCIPALS,
-        phase: skip % 2 === 0 ? 'before' : 'after',
-        skip,
-        times: 1,
-        tell: `http://${address}:${port}/`,
-      })),
-    );
+    await doors.setFaults([killAt(drawn(seed, 1) % 60), killAt(drawn(seed, 2) % 120)]);
     const scenario = scenarios[drawn(seed, 3) % scenarios.length] ?? EBS;
-    const ended = simulator.run(scenario, { watch: 10 }).catch(String);
-    // The function is tried again after a minute, and after two more; then the dead-man timer and the reaper have their turns.
-    for (let minutes = 0; minutes < 30 && !(await isOver()); minutes += 1) {
-      await new Promise((resolve) => setTimeout(resolve, 1_000));
-      await doors.advanceClock(60);
+    const ended = simulator.run(scenario, { watch: 5 }).catch(String);
+    // The reaper comes each 15 minutes: this plays its schedule.
+    for (let turns = 1; turns === 1 || (turns < 10 && !(await isOver())); turns += 1) {
+      await sleep(3_000);
+      const at = new Date(Date.now() + turns * 900_000).toISOString();
+      await simulator.invoke({ do: 'tend', at }).catch(() => undefined);
     }
     await ended;
     await doors.setFaults([]);
     expect(await leftBehind()).toEqual([]);
-    const { runs } = await simulator.ask({ do: 'list' });
-    expect(runs.filter(({ status }) => status !== 'clean')).toEqual([]);
-    const { Schedules = [] } = await new SchedulerClient(await home()).send(
-      new ListSchedulesCommand({ NamePrefix: 'firebreak-run-' }),
-    );
-    expect(Schedules).toEqual([]);
+    expect(await openRuns()).toEqual([]);
+    expect(await timers()).toEqual([]);
   },
   180_000,
 );
+
+// The last one here: it moves the clock of the whole cloud.
+test('killed each time that it goes on, it is cleaned up by its timer, and nothing is left', async () => {
+  const { doors } = cloud.connection;
+  // The first process dies while it watches; the two further tries of Lambda die at once.
+  await doors.setFaults([killAt(70), killAt(71), killAt(72)]);
+  const ended = simulator.run(EBS, { watch: 300 }).catch(String);
+  for (let minutes = 0; minutes < 20 && !(await isOver()); minutes += 1) {
+    await sleep(1_000);
+    await doors.advanceClock(60);
+  }
+  await ended;
+  await doors.setFaults([]);
+  const { runs } = await simulator.ask({ do: 'list' });
+  expect(runs[0]).toMatchObject({ status: 'clean', stopped: { by: expect.stringMatching(/^(time|error)$/) } });
+  expect(await leftBehind()).toEqual([]);
+  expect(await timers()).toEqual([]);
+}, 120_000);
+
+/** Kills the simulator's process at one of its calls. */
+function killAt(skip: number): Fault {
+  const { address, port } = killer.address() as AddressInfo;
+  const phase = skip % 2 === 0 ? 'before' : 'after';
+  return { principal: PRINCIPALS, phase, skip, times: 1, tell: `http://${address}:${port}/` };
+}
+
+/** Schedules that would still clean up after a run. */
+async function timers(): Promise<readonly (string | undefined)[]> {
+  const scheduler = new SchedulerClient(await home());
+  const { Schedules = [] } = await scheduler.send(new ListSchedulesCommand({ NamePrefix: 'firebreak-run-' }));
+  return Schedules.map(({ Name }) => Name);
+}
+
+const openRuns = async () => (await simulator.ask({ do: 'list' })).runs.filter(({ status }) => status !== 'clean');
 
 /** A number that the seed chooses. */
 const drawn = (seed: number, which: number): number => (Math.imul(seed + 1, 2_654_435_761) >>> (8 * which)) % 997;
 
 const isOver = async (): Promise<boolean> => {
-  const { runs } = await simulator.ask({ do: 'list' }).catch(() => ({ runs: undefined }));
-  return runs !== undefined && runs.every(({ status }) => status === 'clean');
+  const open = await openRuns().catch(() => undefined);
+  return open?.length === 0;
 };

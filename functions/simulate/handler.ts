@@ -124,14 +124,15 @@ export const handler = middy<unknown, unknown>()
         return go(asked.run);
       case 'expire':
         return go(asked.run, { at: new Date().toISOString(), by: 'time', reason: 'its time is over' });
-      case 'tend':
+      case 'tend': {
+        const at = asked.at === undefined ? new Date() : new Date(asked.at);
         for (const id of await store.open()) {
           const beat = await store.beat(id);
-          if (beat && Date.now() - Date.parse(beat) < ABANDONED_MS) continue;
-          const expired = (await recordOf(id)).run.expiresAt < new Date().toISOString();
-          const over = { at: new Date().toISOString(), by: 'time', reason: 'its time is over' } as const;
-          await go(id, expired ? over : undefined);
+          if (beat && at.getTime() - Date.parse(beat) < ABANDONED_MS) continue;
+          const expired = Date.parse((await recordOf(id)).run.expiresAt) < at.getTime();
+          await go(id, expired ? { at: at.toISOString(), by: 'time', reason: 'its time is over' } : undefined);
         }
+      }
     }
   });
 
