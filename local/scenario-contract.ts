@@ -190,7 +190,7 @@ async function actionOf(remediation: string): Promise<Action> {
 
 /** What the service would tell of a run's things, as the workers read it. */
 function findingsOf(expected: readonly ExpectedFinding[], things: Things, { place }: RehearsalStage): Finding[] {
-  return expected.flatMap(({ source, type, sample, names }) => {
+  return expected.flatMap(({ source, type, sample, names, times = 1 }) => {
     let text = JSON.stringify(sample);
     for (const [name, own] of Object.entries(names(things, place))) {
       expect(text).toContain(name);
@@ -200,6 +200,6 @@ function findingsOf(expected: readonly ExpectedFinding[], things: Things, { plac
     const { findings, rejection } = normalise(event);
     expect(rejection).toBeUndefined();
     expect(findings).toMatchObject([{ source, type, account: place.account, region: place.region, status: 'active' }]);
-    return findings ?? [];
+    return Array.from({ length: times }, () => findings ?? []).flat();
   });
 }

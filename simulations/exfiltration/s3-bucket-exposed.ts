@@ -13,6 +13,7 @@ import {
   isReadable,
   makeCanaryBucket,
   publish,
+  readingPermissions,
   SAMPLE_BUCKET,
 } from '../props/canary-bucket.ts';
 import { defineScenario } from '../scenario.ts';
@@ -32,7 +33,7 @@ export default defineScenario({
   minutes: { 'handler-replay': 15, 'bus-replay': 10, live: 120 },
   objectives: { detect: 900, acknowledge: 900, respond: 60, contain: 120, recover: 180 },
   kinds: [bucket],
-  permissions: (run, place) => [canaryBucketPermissions(run, place)],
+  permissions: (run, place) => [canaryBucketPermissions(run, place), readingPermissions(run, place)],
   parameters: z.strictObject({}),
   findings: [
     { source: 'guardduty', type: 'Policy:S3/BucketAnonymousAccessGranted', sample: anonymousAccess, names },

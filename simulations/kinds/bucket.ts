@@ -10,8 +10,9 @@ import {
 import type { Place } from '../../engine/arn.ts';
 import type { SessionConfig } from '../../engine/aws/session.ts';
 import type { Json } from '../../engine/state.ts';
+import { unlessNotReady, unlessThereIsNone } from './gone.ts';
 import { type Kind, runPrefix } from './kind.ts';
-import { bucketsOf, unless } from './narrowed.ts';
+import { bucketsOf } from './narrowed.ts';
 
 const GONE = 'NoSuchBucket';
 
@@ -52,8 +53,8 @@ export const bucket: Kind = {
         if (Objects.length > 0) await s3.send(new DeleteObjectsCommand({ ...own, Delete: { Objects, Quiet: true } }));
       }
     };
-    await unless([GONE], emptied());
-    await unless([GONE, 'BucketNotEmpty'], s3.send(new DeleteBucketCommand(own)));
+    await unlessNotReady([GONE], emptied());
+    await unlessNotReady([GONE, 'BucketNotEmpty'], s3.send(new DeleteBucketCommand(own)));
   },
 };
 
@@ -61,18 +62,20 @@ export const bucket: Kind = {
 async function named(s3: S3Client, { region }: Place, Prefix?: string): Promise<string[]> {
   const names: string[] = [];
   for await (const { Buckets = [] } of paginateListBuckets({ client: s3 }, { BucketRegion: region, Prefix })) {
-    names.push(...Buckets.flatMap(({ Name = '' }) => (Prefix === undefined || Name.startsWith(Prefix) ? [Name] : [])));
+    names.push(...Buckets.flatMap(({ Name }) => Name ?? []));
   }
   return names;
 }
 
 /** Who may get in, or undefined when the bucket is gone by now. */
 async function access(s3: S3Client, own: { Bucket: string; ExpectedBucketOwner: string }): Promise<Json | undefined> {
-  const [block, policy] = await Promise.all([
-    settled('NoSuchPublicAccessBlockConfiguration', s3.send(new GetPublicAccessBlockCommand(own))),
-    settled('NoSuchBucketPolicy', s3.send(new GetBucketPolicyCommand(own))),
+  const both = Promise.all([
+    unlessThereIsNone('NoSuchPublicAccessBlockConfiguration', s3.send(new GetPublicAccessBlockCommand(own))),
+    unlessThereIsNone('NoSuchBucketPolicy', s3.send(new GetBucketPolicyCommand(own))),
   ]);
-  if (block === GONE || policy === GONE) return undefined;
+  const found = await unlessThereIsNone(GONE, both);
+  if (!found) return undefined;
+  const [block, policy] = found;
   const { BlockPublicAcls, BlockPublicPolicy, IgnorePublicAcls, RestrictPublicBuckets } =
     block?.PublicAccessBlockConfiguration ?? {};
   return {
@@ -80,12 +83,3 @@ async function access(s3: S3Client, own: { Bucket: string; ExpectedBucketOwner: 
     policy: policy?.Policy ?? null,
   };
 }
-
-/** What S3 answers; null when there is none, as this error says. */
-const settled = <T>(none: string, answer: Promise<T>): Promise<T | null | typeof GONE> =>
-  answer.catch((error: unknown) => {
-    const name = error instanceof Error ? error.name : '';
-    if (name === none) return null;
-    if (name === GONE) return GONE;
-    throw error;
-  });

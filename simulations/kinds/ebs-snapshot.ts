@@ -6,8 +6,9 @@ import {
   type Snapshot,
 } from '@aws-sdk/client-ec2';
 import type { Json } from '../../engine/state.ts';
+import { unlessGone, unlessThereIsNone } from './gone.ts';
 import { type Kind, RUN_TAG } from './kind.ts';
-import { madeFor, taggedFor, taggedWhenMade, unless } from './narrowed.ts';
+import { madeFor, taggedFor, taggedWhenMade } from './narrowed.ts';
 
 const GONE = 'InvalidSnapshot.NotFound';
 
@@ -41,8 +42,11 @@ export const ebsSnapshot: Kind = {
   left: async (session, _, run) =>
     (await snapshotsOf(new EC2Client(session), run)).flatMap(({ SnapshotId }) => SnapshotId ?? []),
 
-  remove: (session, _, SnapshotId) =>
-    unless([GONE, 'InvalidSnapshot.InUse'], new EC2Client(session).send(new DeleteSnapshotCommand({ SnapshotId }))),
+  async remove(session, _, SnapshotId) {
+    const ec2 = new EC2Client(session);
+    const call = ec2.send(new DeleteSnapshotCommand({ SnapshotId }));
+    await unlessGone(['InvalidSnapshot.InUse'], call, async () => (await volumeMakers(ec2, SnapshotId)) !== undefined);
+  },
 };
 
 /** All snapshots of the account, or those of a run. */
@@ -58,9 +62,8 @@ async function snapshotsOf(client: EC2Client, run?: string): Promise<Snapshot[]>
 /** Who may make volumes of a snapshot: account ids, or `all`. Undefined when it is gone by now. */
 export async function volumeMakers(ec2: EC2Client, SnapshotId: string): Promise<string[] | undefined> {
   const asked = new DescribeSnapshotAttributeCommand({ SnapshotId, Attribute: 'createVolumePermission' });
-  const answer = await ec2.send(asked).catch((error: unknown) => {
-    if (error instanceof Error && error.name === GONE) return undefined;
-    throw error;
-  });
-  return answer?.CreateVolumePermissions?.map(({ Group, UserId }) => Group ?? UserId ?? '').sort();
+  const answer = await unlessThereIsNone(GONE, ec2.send(asked));
+  if (!answer) return undefined;
+  if (!answer.CreateVolumePermissions) throw new Error('EC2 answered without the permissions of the snapshot');
+  return answer.CreateVolumePermissions.map(({ Group, UserId }) => Group ?? UserId ?? '').sort();
 }

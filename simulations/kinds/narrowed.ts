@@ -23,10 +23,3 @@ export const taggedWhenMade = (call: string, resources: readonly string[]): Perm
 
 /** What matches the ARNs of a run's buckets, and of all that is in them. */
 export const bucketsOf = (run: string, { partition }: Place): string => `arn:${partition}:s3:::${runPrefix(run)}*`;
-
-/** Does a call that changes nothing more when what it is about is gone, or not ready for it: by the names of those errors. */
-export const unless = async (names: readonly string[], call: Promise<unknown>): Promise<void> => {
-  await call.catch((error: unknown) => {
-    if (!(error instanceof Error && names.includes(error.name))) throw error;
-  });
-};

@@ -7,8 +7,9 @@ import {
 } from '@aws-sdk/client-rds';
 import { tagsByKey } from '../../engine/aws/lists.ts';
 import type { Json } from '../../engine/state.ts';
+import { unlessGone, unlessThereIsNone } from './gone.ts';
 import { type Kind, RUN_TAG, runPrefix } from './kind.ts';
-import { madeFor, taggedFor, unless } from './narrowed.ts';
+import { madeFor, taggedFor } from './narrowed.ts';
 
 const GONE = 'DBSnapshotNotFoundFault';
 
@@ -46,11 +47,12 @@ export const rdsSnapshot: Kind = {
       .filter(({ TagList = [] }) => tagsByKey(TagList)[RUN_TAG] === run)
       .flatMap(({ DBSnapshotIdentifier }) => DBSnapshotIdentifier ?? []),
 
-  remove: (session, _, DBSnapshotIdentifier) =>
-    unless(
-      [GONE, 'InvalidDBSnapshotStateFault'],
-      new RDSClient(session).send(new DeleteDBSnapshotCommand({ DBSnapshotIdentifier })),
-    ),
+  async remove(session, _, DBSnapshotIdentifier) {
+    const rds = new RDSClient(session);
+    const call = rds.send(new DeleteDBSnapshotCommand({ DBSnapshotIdentifier }));
+    const isThere = async () => (await restorers(rds, DBSnapshotIdentifier)) !== undefined;
+    await unlessGone(['InvalidDBSnapshotStateFault'], call, isThere);
+  },
 };
 
 /** RDS knows no filter by tag. */
@@ -65,12 +67,10 @@ async function manualSnapshots(client: RDSClient): Promise<DBSnapshot[]> {
 /** Who may restore a snapshot: account ids, or `all`. Undefined when it is gone by now. */
 export async function restorers(rds: RDSClient, DBSnapshotIdentifier: string): Promise<string[] | undefined> {
   const asked = new DescribeDBSnapshotAttributesCommand({ DBSnapshotIdentifier });
-  const answer = await rds.send(asked).catch((error: unknown) => {
-    if (error instanceof Error && error.name === GONE) return undefined;
-    throw error;
-  });
-  const attributes = answer?.DBSnapshotAttributesResult?.DBSnapshotAttributes;
-  return attributes?.flatMap(({ AttributeName, AttributeValues = [] }) =>
-    AttributeName === 'restore' ? AttributeValues : [],
-  );
+  const answer = await unlessThereIsNone(GONE, rds.send(asked));
+  if (!answer) return undefined;
+  const attributes = answer.DBSnapshotAttributesResult?.DBSnapshotAttributes;
+  if (!attributes) throw new Error('RDS answered without the attributes of the snapshot');
+  const restore = attributes.find(({ AttributeName }) => AttributeName === 'restore');
+  return [...(restore?.AttributeValues ?? [])].sort();
 }

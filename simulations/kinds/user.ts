@@ -7,8 +7,8 @@ import {
   type User,
 } from '@aws-sdk/client-iam';
 import type { SessionConfig } from '../../engine/aws/session.ts';
+import { unlessNotReady } from './gone.ts';
 import { type Kind, runPrefix } from './kind.ts';
-import { unless } from './narrowed.ts';
 
 /** Of all users that runs make. */
 export const USER_PATH = '/firebreak/';
@@ -29,7 +29,8 @@ export const user: Kind = {
   async inventory(session) {
     const iam = new IAMClient(session);
     const found = (await users(iam)).map(
-      async ({ UserName = '', Arn = '' }) => [Arn, await accessKeys(iam, UserName)] as const,
+      async ({ UserName = '', Path = '' }) =>
+        [UserName, { path: Path, keys: await accessKeys(iam, UserName) }] as const,
     );
     return Object.fromEntries(await Promise.all(found));
   },
@@ -41,7 +42,7 @@ export const user: Kind = {
 
   // One whose key was deleted just now may still count as having it.
   remove: (session, _place, name) =>
-    unless(['NoSuchEntityException', 'DeleteConflictException'], removeUser(session, name)),
+    unlessNotReady(['NoSuchEntityException', 'DeleteConflictException'], removeUser(session, name)),
 };
 
 async function removeUser(session: SessionConfig, UserName: string): Promise<void> {

@@ -1,7 +1,8 @@
-import { DeleteVolumeCommand, EC2Client, paginateDescribeVolumes, type Volume } from '@aws-sdk/client-ec2';
+import { DeleteVolumeCommand, EC2Client, type Filter, paginateDescribeVolumes, type Volume } from '@aws-sdk/client-ec2';
 import type { SessionConfig } from '../../engine/aws/session.ts';
+import { unlessGone } from './gone.ts';
 import { type Kind, RUN_TAG } from './kind.ts';
-import { madeFor, taggedFor, taggedWhenMade, unless } from './narrowed.ts';
+import { madeFor, taggedFor, taggedWhenMade } from './narrowed.ts';
 
 /** EBS volumes. https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html */
 export const volume: Kind = {
@@ -32,18 +33,20 @@ export const volume: Kind = {
     );
   },
 
-  left: async (session, _, run) => (await volumesOf(session, run)).flatMap(({ VolumeId }) => VolumeId ?? []),
+  left: async (session, _, run) =>
+    (await volumesOf(session, { Name: `tag:${RUN_TAG}`, Values: [run] })).flatMap(({ VolumeId }) => VolumeId ?? []),
 
-  remove: (session, _, VolumeId) =>
-    unless(
-      ['InvalidVolume.NotFound', 'VolumeInUse', 'IncorrectState'],
-      new EC2Client(session).send(new DeleteVolumeCommand({ VolumeId })),
-    ),
+  async remove(session, _, VolumeId) {
+    const call = new EC2Client(session).send(new DeleteVolumeCommand({ VolumeId }));
+    await unlessGone(['VolumeInUse', 'IncorrectState'], call, async () => {
+      const found = await volumesOf(session, { Name: 'volume-id', Values: [VolumeId] });
+      return found.length > 0;
+    });
+  },
 };
 
-/** All volumes, or those of a run. */
-async function volumesOf(session: SessionConfig, run?: string): Promise<Volume[]> {
-  const Filters = run === undefined ? [] : [{ Name: `tag:${RUN_TAG}`, Values: [run] }];
+/** All volumes, or those that a filter lets through. */
+async function volumesOf(session: SessionConfig, ...Filters: Filter[]): Promise<Volume[]> {
   const found: Volume[] = [];
   for await (const { Volumes = [] } of paginateDescribeVolumes({ client: new EC2Client(session) }, { Filters })) {
     found.push(...Volumes);

@@ -14,6 +14,7 @@ import {
 import type { Place } from '../../engine/arn.ts';
 import type { Permission } from '../../engine/remediation.ts';
 import { bucket } from '../kinds/bucket.ts';
+import { unlessThereIsNone } from '../kinds/gone.ts';
 import { bucketsOf } from '../kinds/narrowed.ts';
 import { tagList } from '../kinds/tags.ts';
 import type { Stage } from '../scenario.ts';
@@ -28,15 +29,15 @@ export interface CanaryBucket {
 const KEY = 'canary.txt';
 const CANARY = 'Made for a rehearsal. There is nothing to see here.\n';
 
-/** What the functions here need beside what the kind has. */
+/** What it takes to make, publish and look at one, beside what the kind has. */
 export const canaryBucketPermissions = (run: string, place: Place): Permission => ({
-  actions: [
-    's3:GetBucketPolicyStatus',
-    's3:GetObject',
-    's3:PutBucketPolicy',
-    's3:PutBucketPublicAccessBlock',
-    's3:PutObject',
-  ],
+  actions: ['s3:GetBucketPolicyStatus', 's3:PutBucketPolicy', 's3:PutBucketPublicAccessBlock', 's3:PutObject'],
+  resources: [bucketsOf(run, place)],
+});
+
+/** What it takes to see that its owner still reads it. */
+export const readingPermissions = (run: string, place: Place): Permission => ({
+  actions: ['s3:GetObject'],
   resources: [bucketsOf(run, place)],
 });
 
@@ -100,18 +101,19 @@ export async function publish(stage: Stage, things: CanaryBucket, ...more: reado
 export async function isClosed(stage: Stage, things: CanaryBucket): Promise<boolean> {
   const s3 = new S3Client(stage.session);
   const own = named(stage, things);
-  const [{ PublicAccessBlockConfiguration: block }, { PolicyStatus }, { Policy = '' }] = await Promise.all([
-    s3.send(new GetPublicAccessBlockCommand(own)),
-    s3.send(new GetBucketPolicyStatusCommand(own)),
-    s3.send(new GetBucketPolicyCommand(own)),
+  const [blocked, status, policy] = await Promise.all([
+    unlessThereIsNone('NoSuchPublicAccessBlockConfiguration', s3.send(new GetPublicAccessBlockCommand(own))),
+    unlessThereIsNone('NoSuchBucketPolicy', s3.send(new GetBucketPolicyStatusCommand(own))),
+    unlessThereIsNone('NoSuchBucketPolicy', s3.send(new GetBucketPolicyCommand(own))),
   ]);
+  const block = blocked?.PublicAccessBlockConfiguration;
   return (
     block?.BlockPublicAcls === true &&
     block.BlockPublicPolicy === true &&
     block.IgnorePublicAcls === true &&
     block.RestrictPublicBuckets === true &&
-    PolicyStatus?.IsPublic === false &&
-    (JSON.parse(Policy) as { Statement: { Sid?: string }[] }).Statement.some(({ Sid }) => Sid === PARTNER)
+    status?.PolicyStatus?.IsPublic === false &&
+    policy?.Policy?.includes(JSON.stringify(PARTNER)) === true
   );
 }
 

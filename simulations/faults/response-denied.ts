@@ -1,0 +1,57 @@
+import * as z from 'zod/mini';
+import { memberRole } from '../../engine/aws/sessions.ts';
+import { workerOf } from '../../engine/targets.ts';
+import anonymousAccess from '../../events/samples/guardduty/s3-bucket-anonymous-access.json' with { type: 'json' };
+import { bucket } from '../kinds/bucket.ts';
+import {
+  canaryBucketArn,
+  canaryBucketPermissions,
+  isClosed,
+  makeCanaryBucket,
+  publish,
+  SAMPLE_BUCKET,
+} from '../props/canary-bucket.ts';
+import { defineScenario } from '../scenario.ts';
+
+const REMEDIATION = 'storage.block-public-bucket';
+
+export default defineScenario({
+  id: 'faults.response-denied',
+  title: 'The response is not allowed to close a bucket',
+  story:
+    'Whoever opened a bucket to everybody also had its policy deny the response role every change. The response has to say ' +
+    'which action it lacks, and that the bucket is still open: until a person closes it, it is not contained.',
+  attack: ['T1530', 'T1537'],
+  csf: ['ID.IM-02', 'DE.AE-02', 'RS.MA-04', 'RS.CO-02', 'RS.AN-06'],
+  safety: 'inert',
+  cost: 0.01,
+  minutes: { 'handler-replay': 15, 'bus-replay': 10, live: 120 },
+  objectives: { detect: 900, acknowledge: 900 },
+  kinds: [bucket],
+  permissions: (run, place) => [canaryBucketPermissions(run, place)],
+  parameters: z.strictObject({}),
+  findings: [
+    {
+      source: 'guardduty',
+      type: 'Policy:S3/BucketAnonymousAccessGranted',
+      sample: anonymousAccess,
+      names: ({ bucket: name }) => ({ [SAMPLE_BUCKET]: name }),
+    },
+  ],
+  responses: [{ remediation: REMEDIATION, outcome: 'failed', target: canaryBucketArn, because: 's3:PutBucketPolicy' }],
+  warmUp: makeCanaryBucket,
+
+  async inject(stage, things) {
+    const { partition, account } = stage.place;
+    await publish(stage, things, {
+      Sid: 'NoResponse',
+      Effect: 'Deny',
+      Principal: { AWS: `arn:${partition}:iam::${account}:role/${memberRole(workerOf(REMEDIATION))}` },
+      Action: ['s3:DeleteBucketPolicy', 's3:PutBucketPolicy', 's3:PutBucketPublicAccessBlock'],
+      Resource: canaryBucketArn(things, stage.place),
+    });
+  },
+
+  /** Closed, as any bucket of its kind: that it stays open is what the response must not hide. */
+  expect: isClosed,
+});
