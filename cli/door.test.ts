@@ -75,7 +75,7 @@ describe('the door of a deployed service', () => {
     const connection = new Connection(endpoint);
     writeFileSync(path.join(folder, 'serverless.yml'), SERVICE);
     writeFileSync(path.join(folder, 'index.mjs'), HANDLER);
-    deployment = { endpoint, region: HOME_REGION, organization: 'o-firebreak0', home: folder };
+    deployment = { endpoint, region: HOME_REGION, parameters: {}, home: folder };
     await serverlessDeploy(folder, deployment);
     ssm = new SSMClient({ region: HOME_REGION, endpoint, credentials: ROOT });
     const approves = may(

@@ -9,7 +9,7 @@ import { FileLedger } from '../engine/ledger/files.ts';
 import type { Response } from '../engine/response.ts';
 import { findingOn } from '../local/findings.ts';
 import { main } from './main.ts';
-import { holdTime, since } from './program.ts';
+import { holdTime, since } from './options.ts';
 import { Terminal } from './terminal.ts';
 
 const RDS = 'snapshots.privatize-rds-snapshot';

@@ -13,7 +13,6 @@ import { DynamoDbBudgets } from './ledger/budgets.ts';
 import { DynamoDbLedger } from './ledger/dynamodb.ts';
 import { DynamoDbHolds } from './ledger/holds.ts';
 import { DynamoDbLeases } from './ledger/leases.ts';
-import type { Instruction } from './messages.ts';
 import { policySchema } from './policy-schema.ts';
 import type { Target } from './remediation.ts';
 import type { Request } from './respond.ts';
@@ -118,7 +117,7 @@ class World {
   }
 
   /** An instruction, delivered again for as long as it is killed. @returns how often it was delivered */
-  async follow(instruction: Instruction): Promise<number> {
+  async follow(instruction: Parameters<typeof follow>[0]): Promise<number> {
     const message = randomUUID();
     for (let delivery = 1; delivery <= 5; delivery += 1) {
       try {

@@ -3,7 +3,7 @@ import { askedFor } from './findings/operator.ts';
 import { inForce } from './guards/hold.ts';
 import { type Hold, type Leases, leaseKey, type SharedHolds } from './ledger/ledger.ts';
 import { type Drift, driftOf, recordDrift } from './look-again.ts';
-import { actionOf, type Instruction } from './messages.ts';
+import { actionOf, type Instruction, type Replay } from './messages.ts';
 import { approvalEnds } from './policy.ts';
 import type { Action } from './remediation.ts';
 import { conclude, type House, hasWritten, type Request, takenBack } from './respond.ts';
@@ -26,7 +26,11 @@ export interface InstructedHouse extends UndoHouse {
  * @param message id of the message that brought it
  * @throws what is transient, so that the message comes back
  */
-export async function follow(instruction: Instruction, message: string, house: InstructedHouse): Promise<void> {
+export async function follow(
+  instruction: Exclude<Instruction, Replay>,
+  message: string,
+  house: InstructedHouse,
+): Promise<void> {
   if (instruction.do === 'run') return run(instruction, message, house);
   const record = await recordOf(instruction.response, house);
   const { response } = record;

@@ -17,6 +17,13 @@ interface TargetMessage {
   readonly siblings?: number;
 }
 
+/**
+ * Of an event, at most: SQS takes a message with it, and it is as much as an event could have before 2026.
+ * https://docs.aws.amazon.com/eventbridge/latest/userguide/calculate-putevents-entry-size.html
+ */
+export const EVENT_BYTES = 262_144;
+const isOfEventSize = (event: unknown): boolean => Buffer.byteLength(JSON.stringify(event)) <= EVENT_BYTES;
+
 const responseId = () => z.string().check(z.refine(isResponseId, 'is not the id of a response'));
 
 const instruction = shape(() =>
@@ -38,13 +45,23 @@ const instruction = shape(() =>
       /** For people. The same words on the same day are the same run. */
       reason: z.string().check(z.maxLength(200)),
     }),
+    /** Take an event as if EventBridge had brought it. https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html */
+    z.strictObject({
+      do: z.literal('replay'),
+      worker: z.string().check(z.regex(/^[a-z][a-z0-9-]{0,40}$/)),
+      event: z.record(z.string(), z.unknown()).check(z.refine(isOfEventSize, `has more than ${EVENT_BYTES} bytes`)),
+      /** Parameters by remediation: they count only where the event is about one thing that a simulation made. */
+      judgedBy: z.optional(z.record(z.string(), z.record(z.string(), z.unknown()))),
+    }),
   ]),
 );
 
-/** What approve, undo and sweep tell a worker. */
+/** What approve, undo, sweep and simulate tell a worker. */
 export type Instruction = z.infer<ReturnType<typeof instruction>>;
+/** The one that is no word about a response, but an event. */
+export type Replay = Extract<Instruction, { readonly do: 'replay' }>;
 
-/** What a worker's Lambda is invoked with by approve, undo and sweep: it sends each to its own queue. */
+/** What a worker's Lambda is invoked with by approve, undo, sweep and simulate: it sends each to its own queue. */
 const instructions = shape(() =>
   z.strictObject({ firebreak: z.literal('instructions'), instructions: z.array(instruction()) }),
 );

@@ -10,8 +10,10 @@ import { sessionConfig } from './aws/session.ts';
 import { defineRemediation } from './define.ts';
 import { sampleEvent } from './findings/samples.ts';
 import { DynamoDbLedger } from './ledger/dynamodb.ts';
+import { EVENT_BYTES, type Instruction } from './messages.ts';
 import { createWorker } from './pipeline.ts';
 import { policySchema } from './policy-schema.ts';
+import { runPrefix } from './rehearsal.ts';
 import type { Target } from './remediation.ts';
 import { targetOf } from './targets.ts';
 import { securityHub } from './triggers.ts';
@@ -255,5 +257,144 @@ describe('an event', () => {
     expect(reasons.join()).toContain('999900001111');
     expect(await outcomesOf(forged)).toEqual([]);
     expect(looks).toEqual([]);
+  });
+});
+
+/** Closes the buckets that have stood open for so many days: in its world, each has for ten. */
+const closeBuckets = defineRemediation({
+  id: 'network.close-buckets',
+  title: 'Close buckets',
+  risk: 'disruptive',
+  handles: [securityHub('S3.2')],
+  resource: ['AWS::S3::Bucket'],
+  parameters: z.strictObject({ days: z._default(z.int(), 90) }),
+  state: z.strictObject({ open: z.boolean() }),
+  permissions: {
+    read: ['s3:GetBucketPolicy'],
+    write: ({ arn }) => [{ actions: ['s3:PutBucketPolicy'], resources: [arn] }],
+  },
+  gone: [],
+  clients: () => ({}),
+  read: async (_clients, { id }) => ({ state: { open: !closed.has(id) }, facts: {} }),
+  desired: ({ open }, { parameters: { days } }) => ({ open: open && days > 10 }),
+  write: async (_clients, { id }) => {
+    closed.add(id);
+  },
+});
+const closed = new Set<string>();
+
+const policy = policySchema.parse({ version: 1, remediations: { [closeBuckets.id]: { parameters: { days: 60 } } } });
+
+/** Gives an instruction as the simulator does, and delivers the message that the worker sends itself. */
+async function instruct(instruction: Instruction) {
+  const worker = createWorker('network', [lookAtGroups, closeBuckets], policy);
+  await taken(queue);
+  const event = { firebreak: 'instructions' as const, instructions: [instruction] };
+  expect(await worker(event, { functionName: 'firebreak-network' } as Context)).toEqual({ accepted: 1 });
+  const [{ Body = '' } = {}, ...others] = await taken(queue);
+  expect(others).toEqual([]);
+  const MessageId = randomUUID();
+  expect(await deliver(Body, { MessageId }, worker)).toBe(false);
+  return { again: () => deliver(Body, { MessageId }, worker) };
+}
+
+/** Why the dead-letter queue has what it has got since it was emptied. */
+const reasons = async () =>
+  (await taken(deadLetters)).map(({ MessageAttributes: attributes }) => attributes?.reason?.StringValue ?? '');
+
+const bucket = (Id: string) => ({
+  Type: 'AwsS3Bucket',
+  Id: `arn:aws:s3:::${Id}`,
+  Partition: 'aws',
+  Region: HOME_REGION,
+});
+const openBuckets = (...names: string[]): Event =>
+  event({
+    'detail/findings/0/Compliance': { Status: 'FAILED', SecurityControlId: 'S3.2' },
+    'detail/findings/0/Resources': names.map(bucket),
+  });
+const ofRun = (what: string) => `${runPrefix('abcdefgh27')}${what}-${randomUUID().slice(0, 8)}`;
+const replay = (one: Event, days?: number): Instruction => ({
+  ...{ do: 'replay', worker: 'network', event: one },
+  ...(days !== undefined && { judgedBy: { [closeBuckets.id]: { days } } }),
+});
+
+describe('an event that is replayed', () => {
+  test('takes the way of one that a rule brought, and has one response however often it comes', async () => {
+    const one = event();
+    const { again } = await instruct(replay(one));
+    expect(await again()).toBe(false);
+    expect(looks).toHaveLength(1);
+    expect(await outcomesOf(one)).toMatchObject([{ outcome: 'compliant' }]);
+  });
+
+  test('is no more believed than one that a rule brought', async () => {
+    await taken(deadLetters);
+    const forged = event({ account: '999900001111' });
+    await instruct(replay(forged));
+    await instruct(replay({ firebreak: 'target', response: 'network-aaaaaaaaaa' }));
+    const [first, second] = (await reasons()).sort();
+    expect(first).toContain('account 999900001111 sent a finding about account');
+    expect(second).toContain('version: ');
+    expect(await outcomesOf(forged)).toEqual([]);
+    expect(looks).toEqual([]);
+  });
+
+  test('is as large as an event can be, and no larger', async () => {
+    const one = event();
+    const spare = EVENT_BYTES - Buffer.byteLength(JSON.stringify({ ...one, padding: '' }));
+    await instruct(replay({ ...one, padding: 'x'.repeat(spare) }));
+    expect(await outcomesOf(one)).toHaveLength(1);
+    await expect(instruct(replay({ ...one, padding: 'x'.repeat(spare + 1) }))).rejects.toThrow(
+      `has more than ${EVENT_BYTES} bytes`,
+    );
+  });
+
+  test('is judged by the parameters of a simulation, also after an approval, and the record says so', async () => {
+    const one = openBuckets(ofRun('open'));
+    await instruct(replay(one, 5));
+    const [response] = (await ledger.list({ since: new Date(Date.now() - 3_600_000), limit: 500 })).filter(
+      ({ correlation }) => correlation === one.id,
+    );
+    const id = response?.id ?? '';
+    expect(response?.outcome).toBe('awaiting-approval');
+    await ledger.order(id, { verb: 'approve', by: 'ann', at: new Date().toISOString() });
+    await instruct({ do: 'approve', response: id });
+    const record = await ledger.get(id);
+    expect(record?.response.outcome).toBe('verified');
+    expect(record?.timeline.filter(({ event }) => event === 'judged by a simulation')).toMatchObject([
+      { detail: { days: 5 } },
+    ]);
+  });
+
+  test('is judged by the policy where the simulation says nothing', async () => {
+    const one = openBuckets(ofRun('open'));
+    await instruct(replay(one));
+    expect(await outcomesOf(one)).toMatchObject([{ outcome: 'compliant' }]);
+  });
+
+  test.each<[string, () => Event, string]>([
+    ['of others', () => openBuckets('payroll'), 'not for arn:aws:s3:::payroll'],
+    ['that only sound like its own', () => openBuckets('firebreak-sim-x'), 'not for arn:aws:s3:::firebreak-sim-x'],
+    ['of which there are two', () => openBuckets(ofRun('one'), ofRun('two')), 'only for one resource'],
+    ['that are not named', () => event({ 'detail/findings/0/Sample': true }), 'not for arn:aws:iam::'],
+  ])('has no resources judged otherwise %s', async (_, told, why) => {
+    await taken(deadLetters);
+    const one = told();
+    await instruct(replay(one, 5));
+    expect(await reasons()).toEqual([expect.stringContaining(why)]);
+    expect(await outcomesOf(one)).toEqual([]);
+  });
+
+  test.each<[string, Record<string, Record<string, number | string>>, RegExp]>([
+    ['a remediation of another worker', { 'storage.block-public-bucket': {} }, /no remediation storage\./],
+    ['a parameter that there is not', { [closeBuckets.id]: { weeks: 1 } }, /weeks/],
+    ['a value that it does not take', { [closeBuckets.id]: { days: 'few' } }, /days/],
+  ])('is rejected with %s', async (_, judgedBy, why) => {
+    await taken(deadLetters);
+    const one = openBuckets(ofRun('open'));
+    await instruct({ ...replay(one), judgedBy } as Instruction);
+    expect(await reasons()).toEqual([expect.stringMatching(why)]);
+    expect(await outcomesOf(one)).toEqual([]);
   });
 });

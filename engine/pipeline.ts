@@ -19,13 +19,14 @@ import { DynamoDbLedger } from './ledger/dynamodb.ts';
 import { DynamoDbHolds } from './ledger/holds.ts';
 import { DynamoDbLeases } from './ledger/leases.ts';
 import { logOf, withRequest } from './log.ts';
-import { fromInstruction, fromMessage, instructionMessages, lookMessage, toMessage } from './messages.ts';
+import { actionOf, fromInstruction, fromMessage, instructionMessages, lookMessage, toMessage } from './messages.ts';
 import { parametersOf, promoted } from './policy.ts';
 import type { Policy } from './policy-schema.ts';
+import { type Judgement, misjudged } from './rehearsal.ts';
 import type { Action, Target } from './remediation.ts';
 import { conclude, type Request } from './respond.ts';
 import type { Response } from './response.ts';
-import { responseId, targetsOf } from './targets.ts';
+import { responseId, targetKey, targetsOf } from './targets.ts';
 import { triggers } from './triggers.ts';
 import { inTurn } from './turns.ts';
 
@@ -36,7 +37,7 @@ const RETRY_SECONDS = [5, 20, 60, 180];
 /** Receives before SQS moves a message to the dead-letter queue: the queues are generated from it. */
 export const MAX_RECEIVES = 5;
 
-/** What approve, undo and sweep invoke a worker's Lambda with. */
+/** What approve, undo, sweep and simulate invoke a worker's Lambda with. */
 interface Instructions {
   readonly firebreak: 'instructions';
   readonly instructions: readonly unknown[];
@@ -100,13 +101,17 @@ async function receive(record: SQSRecord, worker: Crew): Promise<void> {
   };
   try {
     const instruction = fromInstruction(record.body);
+    if (instruction?.do === 'replay') {
+      crew.logger.info('event replayed', { messageId: record.messageId });
+      return await dispatch(JSON.stringify(instruction.event), record, crew, instruction.judgedBy);
+    }
     if (instruction) {
       crew.logger.info('instruction received', { messageId: record.messageId, ...instruction });
       return await follow(instruction, record.messageId, crew);
     }
     const own = fromMessage(record.body, crew.actions);
-    if (!own) return await dispatch(record, crew);
-    const doubt = doubted(own.finding, crew) ?? foreign(own.target, own.finding);
+    if (!own) return await dispatch(record.body, record, crew);
+    const doubt = doubted(own.finding, crew) ?? unfit(own.target, own.finding);
     if (doubt !== undefined) return await reject(record, doubt, crew);
     await handle(own, record, crew);
   } catch (error) {
@@ -119,11 +124,18 @@ async function receive(record: SQSRecord, worker: Crew): Promise<void> {
   }
 }
 
-/** From an event to its responses: one is run at once, several become a message each. */
-async function dispatch(record: SQSRecord, crew: Crew): Promise<void> {
-  const { findings: told, rejection } = normalise(record.body);
+/**
+ * From an event to its responses: one is run at once, several become a message each.
+ * @param record the message that brought the event, by a rule or by an instruction
+ * @param judgedBy a simulation's parameters; on any but one target of its own the message is rejected
+ */
+async function dispatch(event: string, record: SQSRecord, crew: Crew, judgedBy?: Judgement): Promise<void> {
+  const { findings: told, rejection } = normalise(event);
   if (rejection !== undefined) return reject(record, rejection, crew);
-  const findings = told.map((finding) => promoted(crew.policy, finding));
+  const judgement = judgedBy && { judgedBy };
+  if (judgement && told.length > 1) return reject(record, NOT_ONE, crew);
+  for (const id of Object.keys(judgedBy ?? {})) parametersOf(crew.policy, actionOf(id, crew.actions), judgement);
+  const findings = told.map((finding) => promoted(crew.policy, { ...finding, ...judgement }));
   const active = findings.filter(({ status }) => status === 'active');
   for (const finding of findings) {
     const doubt = doubted(finding, crew);
@@ -136,7 +148,7 @@ async function dispatch(record: SQSRecord, crew: Crew): Promise<void> {
       const found = await targetsFor(action, finding, crew);
       const stop = 'outcome' in found ? found : undefined;
       const targets = 'outcome' in found ? [accountOf(finding)] : found;
-      const stranger = targets.map((target) => foreign(target, finding)).find((reason) => reason !== undefined);
+      const stranger = targets.map((target) => unfit(target, finding)).find((reason) => reason !== undefined);
       if (stranger !== undefined) return reject(record, stranger, crew);
       for (const target of targets) {
         // A custom action may carry several findings about one resource.
@@ -145,6 +157,8 @@ async function dispatch(record: SQSRecord, crew: Crew): Promise<void> {
         wanted.push({ request, ...(stop && { stop }) });
       }
     }
+    const meant = new Set(wanted.map(({ request }) => targetKey(request.target)));
+    if (judgement && meant.size > 1) return reject(record, NOT_ONE, crew);
     for (const { request, stop } of wanted) {
       const told: Request = wanted.length > 1 ? { ...request, siblings: wanted.length } : request;
       if (stop) await conclude(told, stop, crew);
@@ -167,11 +181,17 @@ async function dispatch(record: SQSRecord, crew: Crew): Promise<void> {
 const doubted = (finding: Finding, { home, policy: { administrators } }: Crew): string | undefined =>
   inauthentic(finding, { home, administrators });
 
+const NOT_ONE = 'parameters of a simulation count only for one resource, and the event means several';
+
+/** Why a finding may not have a response to it act on a target. */
+const unfit = (target: Target, finding: Finding): string | undefined =>
+  foreign(target, finding) ?? misjudged(target, finding);
+
 /** The resources that a finding means, or why there are none to act on. @throws what is transient, but on the last try */
 async function targetsFor(action: Action, finding: Finding, crew: Crew): Promise<readonly Target[] | Stop> {
   if (finding.sample) return SIMULATED;
   try {
-    const targets = await targetsOf(action, finding, crew.sessions, parametersOf(crew.policy, action));
+    const targets = await targetsOf(action, finding, crew.sessions, parametersOf(crew.policy, action, finding));
     if (targets === undefined) return NO_TARGET;
     return targets.length > 0 ? targets : NOTHING_LEFT;
   } catch (error) {

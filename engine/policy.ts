@@ -100,9 +100,15 @@ function said({ remediation, account, unit, severity, tag, mode }: ModeLine): st
   return `response-policy.yml sets ${parts.filter(Boolean).join(' ')} to ${mode}`;
 }
 
-/** The parameters of a remediation: what the policy sets, the schema's defaults for the rest. Throws on any it does not know. */
-export const parametersOf = <P>(policy: Policy, action: Pick<Action<never, P>, 'id' | 'parameters'>): P =>
-  z.parse(action.parameters, policy.remediations[action.id]?.parameters ?? {});
+/**
+ * The parameters of a remediation: what a simulation's finding wants, what the policy sets, the schema's defaults for the rest.
+ * Throws on any it does not know.
+ */
+export const parametersOf = <P>(
+  policy: Policy,
+  action: Pick<Action<never, P>, 'id' | 'parameters'>,
+  { judgedBy }: Pick<Finding, 'judgedBy'> = {},
+): P => z.parse(action.parameters, { ...policy.remediations[action.id]?.parameters, ...judgedBy?.[action.id] });
 
 /** What a remediation may change by itself: its own budget, and what that does not say is as for all. */
 export const budgetOf = (policy: Policy, remediation: string): Budget => ({

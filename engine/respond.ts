@@ -9,7 +9,7 @@ import { parametersOf } from './policy.ts';
 import type { Policy } from './policy-schema.ts';
 import type { Action, Context, Plan, Target } from './remediation.ts';
 import type { End, Response, ResponseRecord } from './response.ts';
-import { type Change, changes, equal, part, withPart } from './state.ts';
+import { type Change, changes, equal, type Json, part, withPart } from './state.ts';
 import { successorOf } from './targets.ts';
 
 /** What a response needs of the house it runs in. */
@@ -130,15 +130,18 @@ export const contextOf = (
   startedAt: string,
 ): Context => ({
   finding,
-  parameters: parametersOf(policy, action),
+  parameters: parametersOf(policy, action, finding),
   response: id,
   now: new Date(startedAt),
   record: (event, detail) => ledger.append(id, event, detail),
 });
 
 async function fix(request: Request, house: House, context: Context, resumed: boolean): Promise<End> {
-  const { action, target, id } = request;
+  const { action, target, id, finding } = request;
   const earlier = resumed ? await house.ledger.get(id) : undefined;
+  const judgement = finding.judgedBy?.[action.id];
+  if (judgement && !earlier?.timeline.some(({ event }) => event === JUDGED))
+    await context.record(JUDGED, judgement as Json);
   // What was begun is finished: a resource that is changed in part is worse off than before or after.
   if (earlier?.plan && hasWritten(earlier)) return finish(request, house, context, earlier, earlier.plan);
 
@@ -285,6 +288,8 @@ export const hasWritten = ({ timeline }: ResponseRecord): boolean => timeline.so
 
 export const isApproved = ({ orders }: ResponseRecord): boolean => orders.some(({ verb }) => verb === 'approve');
 
+/** Its detail: parameters that were not the policy's. */
+const JUDGED = 'judged by a simulation';
 const COMPLIANT: Stop = { outcome: 'compliant', reason: 'nothing to change' };
 const AS_PLANNED: Stop = { outcome: 'verified', reason: 'changed, and it reads back as planned' };
 const MORE_SINCE = 'what was planned is in place, and more is wrong since';

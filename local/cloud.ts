@@ -12,9 +12,11 @@ import {
   HOME_REGION,
   LEDGER_TABLE,
   MEMBER_ACCOUNTS,
+  ORGANIZATION,
   OUTSIDE_ACCOUNT,
   REGIONS,
   ROOT,
+  SANDBOX_ACCOUNTS,
   SECURITY_ACCOUNT,
 } from './connection.ts';
 import { copyService, deployMember, serverlessDeploy } from './deployment.ts';
@@ -23,15 +25,17 @@ import type { LogLine } from './lambda-environment.ts';
 import { type AwsServer, startAwsServer } from './python.ts';
 import type { Left } from './queue-poller.ts';
 import { Runner } from './runner.ts';
+import { setUpSandboxes } from './sandbox-accounts.ts';
 
 const PROJECT = fileURLToPath(new URL('..', import.meta.url));
 /** What the project writes on this machine, kept out of version control. */
 export const STATE_FOLDER = path.join(PROJECT, '.firebreak');
-const ORGANIZATION = 'o-firebreak0';
 
 export interface CloudOptions {
   /** Path of the response policy to deploy; the shipped one by default. */
   readonly policy?: string;
+  /** Whether it has sandbox accounts for simulations. */
+  readonly sandbox?: boolean;
   /** Of the endpoint; a free one by default. */
   readonly port?: number;
   /** Is told each step as it begins. */
@@ -60,7 +64,13 @@ export interface Cloud {
  * @throws when a step fails; nothing is left running then
  */
 export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
-  const { policy = path.join(PROJECT, SHIPPED_POLICY), port = 0, progress = () => {}, log = () => {} } = options;
+  const {
+    policy = path.join(PROJECT, SHIPPED_POLICY),
+    port = 0,
+    sandbox = false,
+    progress = () => {},
+    log = () => {},
+  } = options;
   const { complain = (problem) => console.error(problem) } = options;
   const folder = workFolder();
   let server: AwsServer | undefined;
@@ -86,10 +96,18 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
     await bundling;
     await copyService(folder);
     progress('serverless deploy, into the security account');
-    await serverlessDeploy(folder, { endpoint, region: HOME_REGION, organization: ORGANIZATION, home: folder });
+    const parameters = {
+      organization: ORGANIZATION,
+      ...(sandbox && { sandboxes: SANDBOX_ACCOUNTS.join(','), fidelities: 'bus-replay,handler-replay' }),
+    };
+    await serverlessDeploy(folder, { endpoint, region: HOME_REGION, parameters, home: folder });
     progress('deploying organization/member.yml into every account and Region');
     const connection = new Connection(endpoint);
     await setUpAccounts(connection);
+    if (sandbox) {
+      progress('setting up the sandbox accounts');
+      await setUpSandboxes(connection);
+    }
     progress('starting the workers');
     const config = (credentials: AwsCredentialIdentity = ROOT) => ({
       ...sessionConfig(SECURITY_ACCOUNT, HOME_REGION, credentials),

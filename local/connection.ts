@@ -5,8 +5,12 @@ import type { Account } from './specimen.ts';
 
 export const SECURITY_ACCOUNT = '111122223333';
 export const MEMBER_ACCOUNTS = ['444455556666', '777788889999'] as const;
+/** Accounts in which things may be broken on purpose: the first is where, the second what is shared with. */
+export const SANDBOX_ACCOUNTS = ['222233334444', '333344445555'] as const;
 /** An account that belongs to nobody of ours. */
 export const OUTSIDE_ACCOUNT = '999900001111';
+/** Id of the organisation of all of them but the last. */
+export const ORGANIZATION = 'o-firebreak0';
 export const HOME_REGION = 'eu-west-1';
 export const REGIONS = [HOME_REGION, 'us-east-1'] as const;
 /** As serverless.yml names the ledger. */

@@ -28,29 +28,36 @@ export async function copyService(folder: string): Promise<void> {
 /** `serverless deploy` of the service in a folder, which already holds the bundles. @throws with what it wrote */
 export async function serverlessDeploy(
   folder: string,
-  { endpoint, region, organization, home }: { endpoint: string; region: string; organization: string; home: string },
+  {
+    endpoint,
+    region,
+    parameters,
+    home,
+  }: {
+    endpoint: string;
+    region: string;
+    parameters: Readonly<Record<string, string>>;
+    home: string;
+  },
 ): Promise<void> {
-  const child = spawn(
-    process.execPath,
-    [SERVERLESS, 'deploy', '--region', region, '--param', `organization=${organization}`],
-    {
-      cwd: folder,
-      env: {
-        PATH: process.env.PATH,
-        HOME: home,
-        CI: 'true',
-        AWS_ENDPOINT_URL: endpoint,
-        AWS_ACCESS_KEY_ID: 'test',
-        AWS_SECRET_ACCESS_KEY: 'test',
-        AWS_REGION: region,
-        AWS_EC2_METADATA_DISABLED: 'true',
-        SLS_AWS_MONITORING_FREQUENCY: String(LOOK_MS),
-        SLS_NOTIFICATIONS_MODE: 'off',
-        SLS_TELEMETRY_DISABLED: '1',
-      },
-      stdio: ['ignore', 'pipe', 'pipe'],
+  const given = Object.entries(parameters).flatMap(([name, value]) => ['--param', `${name}=${value}`]);
+  const child = spawn(process.execPath, [SERVERLESS, 'deploy', '--region', region, ...given], {
+    cwd: folder,
+    env: {
+      PATH: process.env.PATH,
+      HOME: home,
+      CI: 'true',
+      AWS_ENDPOINT_URL: endpoint,
+      AWS_ACCESS_KEY_ID: 'test',
+      AWS_SECRET_ACCESS_KEY: 'test',
+      AWS_REGION: region,
+      AWS_EC2_METADATA_DISABLED: 'true',
+      SLS_AWS_MONITORING_FREQUENCY: String(LOOK_MS),
+      SLS_NOTIFICATIONS_MODE: 'off',
+      SLS_TELEMETRY_DISABLED: '1',
     },
-  );
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const end = () => child.kill('SIGKILL');
   process.once('exit', end);
   const [out, error, code] = await Promise.all([
@@ -63,16 +70,25 @@ export async function serverlessDeploy(
 }
 
 /** Deploys organization/member.yml in an account and Region. @throws with the stack's first error */
-export async function deployMember(
+export const deployMember = (config: CloudFormationClientConfig, parameters: Readonly<Record<string, string>>) =>
+  deploy('member', config, parameters);
+
+/** Deploys organization/sandbox.yml in an account and Region. @throws with the stack's first error */
+export const deploySandbox = (config: CloudFormationClientConfig, parameters: Readonly<Record<string, string>>) =>
+  deploy('sandbox', config, parameters);
+
+async function deploy(
+  name: string,
   config: CloudFormationClientConfig,
   parameters: Readonly<Record<string, string>>,
 ): Promise<void> {
   const client = new CloudFormationClient(config);
-  const StackName = 'firebreak-member';
+  const StackName = `firebreak-${name}`;
+  const file = `organization/${name}.yml`;
   await client.send(
     new CreateStackCommand({
       StackName,
-      TemplateBody: await readFile(path.join(ROOT, 'organization/member.yml'), 'utf8'),
+      TemplateBody: await readFile(path.join(ROOT, file), 'utf8'),
       Parameters: Object.entries(parameters).map(([ParameterKey, ParameterValue]) => ({
         ParameterKey,
         ParameterValue,
@@ -87,5 +103,5 @@ export async function deployMember(
   if (state === 'SUCCESS') return;
   const { StackEvents = [] } = await client.send(new DescribeStackEventsCommand({ StackName }));
   const failed = StackEvents.find(({ ResourceStatus }) => ResourceStatus === 'CREATE_FAILED');
-  throw new Error(`organization/member.yml: ${failed?.LogicalResourceId} ${failed?.ResourceStatusReason ?? state}`);
+  throw new Error(`${file}: ${failed?.LogicalResourceId} ${failed?.ResourceStatusReason ?? state}`);
 }

@@ -164,7 +164,7 @@ export class Doors {
     await this.#ask('PUT', '/runner', { url });
   }
 
-  /** Invocations that services handed to the runner and whose end they have not seen. */
+  /** Invocations that services handed to the runner and whose end they have not seen; those to be tried later are not counted. */
   async handedOver(): Promise<number> {
     return ((await this.#ask('GET', '/runner')) as { handedOver: number }).handedOver;
   }

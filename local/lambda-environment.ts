@@ -21,6 +21,8 @@ export interface DeployedFunction {
   /** MB. */
   readonly memory: number;
   readonly environment: Readonly<Record<string, string>>;
+  /** Invocations at once that are reserved for it, and no more; absent where none are. */
+  readonly concurrency?: number;
   /** Absent where its log is plain text. */
   readonly logLevels?: { readonly application: string; readonly system: string };
   /** Folder of the unpacked deployment package. */
@@ -165,8 +167,7 @@ export class ExecutionEnvironment {
   }
 
   /** Runs one invocation. Never throws: what goes wrong is the result. */
-  async invoke(event: unknown): Promise<InvocationResult> {
-    const id = randomUUID();
+  async invoke(event: unknown, id: string = randomUUID()): Promise<InvocationResult> {
     const unloaded = await this.#initialised;
     if (unloaded) {
       this.kill();

@@ -18,7 +18,7 @@ export const MOST_ENVIRONMENTS = 2;
 
 /** Downloads and unpacks the deployment package that GetFunction speaks of, and tells the function as it is deployed. */
 export async function unpackFunction(
-  { Configuration: configuration, Code }: GetFunctionResponse,
+  { Configuration: configuration, Code, Concurrency: concurrency }: GetFunctionResponse,
   folder: string,
 ): Promise<DeployedFunction> {
   const { FunctionName, FunctionArn, Handler, Role, CodeSha256, LoggingConfig: logging = {} } = configuration ?? {};
@@ -46,6 +46,9 @@ export async function unpackFunction(
     timeout: configuration?.Timeout ?? 3,
     memory: configuration?.MemorySize ?? 128,
     environment: configuration?.Environment?.Variables ?? {},
+    ...(concurrency?.ReservedConcurrentExecutions !== undefined && {
+      concurrency: concurrency.ReservedConcurrentExecutions,
+    }),
     ...(logging.LogFormat === 'JSON' && {
       logLevels: { application: logging.ApplicationLogLevel ?? 'INFO', system: logging.SystemLogLevel ?? 'INFO' },
     }),
@@ -82,13 +85,18 @@ export class LambdaFunction {
     return [...this.#environments].map(({ pid }) => pid).filter((pid) => pid !== undefined);
   }
 
-  /** Runs one invocation in an environment that is free, or a new one; waits while all that may exist are busy. */
-  async invoke(event: unknown): Promise<InvocationResult> {
-    while (this.#running >= MOST_ENVIRONMENTS) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  /**
+   * Runs one invocation in an environment that is free, or a new one; waits while all that may exist are busy, also where
+   * Lambda would refuse a call that is waited for.
+   * @param requestId of an event that is tried again; a new one by default
+   */
+  async invoke(event: unknown, requestId?: string): Promise<InvocationResult> {
+    const most = Math.min(this.deployed.concurrency ?? MOST_ENVIRONMENTS, MOST_ENVIRONMENTS);
+    while (this.#running >= most) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     this.#running += 1;
     try {
       const environment = this.#warm() ?? (await this.#cold());
-      const result = await environment.invoke(event);
+      const result = await environment.invoke(event, requestId);
       if (environment.over) this.#environments.delete(environment);
       else this.#idle.push(environment);
       return result;

@@ -8,7 +8,14 @@ import {
   CreateEventSourceMappingCommand,
   InvokeCommand,
   LambdaClient,
+  PutFunctionConcurrencyCommand,
 } from '@aws-sdk/client-lambda';
+import {
+  CreateScheduleCommand,
+  GetScheduleCommand,
+  ResourceNotFoundException,
+  SchedulerClient,
+} from '@aws-sdk/client-scheduler';
 import {
   ChangeMessageVisibilityCommand,
   CreateQueueCommand,
@@ -33,6 +40,9 @@ let invocations = 0;
 export const handler = async (event) => {
   invocations += 1;
   if (event.hang) await new Promise((resolve) => setTimeout(resolve, 60_000));
+  if (event.says) console.log(event.says);
+  if (event.pause) await new Promise((resolve) => setTimeout(resolve, event.pause));
+  if (event.says && event.pause) console.log('done');
   if (event.crash) process.exit(7);
   if (event.fail) throw new RangeError('as asked');
   if (event.whoami) {
@@ -58,6 +68,8 @@ export const handler = async (event) => {
 };
 `;
 const NAME = 'throwaway';
+/** Has a concurrency of 1. */
+const ALONE = `${NAME}-alone`;
 const ROLE = `arn:aws:iam::${SECURITY_ACCOUNT}:role/${NAME}`;
 const QUEUE = `arn:aws:sqs:${HOME_REGION}:${SECURITY_ACCOUNT}:${NAME}`;
 
@@ -105,6 +117,8 @@ describe('the runner', () => {
         FunctionResponseTypes: ['ReportBatchItemFailures'],
       }),
     );
+    await makeFunction(admin, ALONE, ROLE, HANDLER, folder, {});
+    await lambda.send(new PutFunctionConcurrencyCommand({ FunctionName: ALONE, ReservedConcurrentExecutions: 1 }));
     process.env.OF_NO_FUNCTION = 'secret';
     runner = await Runner.start({
       endpoint,
@@ -263,6 +277,63 @@ describe('the runner', () => {
       payload: { errorType: 'Runtime.ExitError', errorMessage: expect.stringContaining('exit status 7') },
     });
     expect((await invoke({})).payload.pid).not.toBe(third.payload.pid);
+  });
+
+  const accept = (FunctionName: string, event: object) =>
+    lambda.send(new InvokeCommand({ FunctionName, InvocationType: 'Event', Payload: JSON.stringify(event) }));
+
+  test('runs what died again after one minute and after two, under one request id', async () => {
+    const tries = async () => {
+      await runner.idle(5_000);
+      return lines.filter(({ line }) => line === 'dying').map(({ requestId }) => requestId);
+    };
+    await accept(NAME, { says: 'dying', crash: true });
+    const [id] = await tries();
+    expect(id).toMatch(/^[0-9a-f-]{36}$/);
+    await doors.advanceClock(61);
+    expect(await tries()).toEqual([id, id]);
+    await doors.advanceClock(61);
+    expect(await tries()).toEqual([id, id]);
+    await doors.advanceClock(60);
+    expect(await tries()).toEqual([id, id, id]);
+    await doors.advanceClock(3_600);
+    expect(await tries()).toEqual([id, id, id]);
+    expect(complaints).toEqual([]);
+  });
+
+  test('runs a function with a concurrency of 1 once at a time', async () => {
+    await accept(ALONE, { says: 'begun', pause: 200 });
+    await accept(ALONE, { says: 'begun', pause: 200 });
+    await runner.idle(5_000);
+    const said = lines.filter(({ functionName }) => functionName === ALONE).map(({ line }) => line);
+    expect(said).toEqual(['begun', 'done', 'begun', 'done']);
+  });
+
+  test('runs what EventBridge Scheduler invokes, once, at its time', async () => {
+    const admin = { ...sessionConfig(SECURITY_ACCOUNT, HOME_REGION, ROOT), endpoint: server.endpoint };
+    const Arn = runner.functions.find(({ deployed }) => deployed.name === NAME)?.deployed.arn ?? '';
+    const RoleArn = await makeExecutionRole(
+      admin,
+      'timer',
+      [{ Action: ['lambda:InvokeFunction'], Resource: Arn }],
+      'scheduler.amazonaws.com',
+    );
+    const at = new Date(1_000 * ((await doors.clock()) + 3_600)).toISOString().slice(0, 19);
+    const scheduler = new SchedulerClient(admin);
+    await scheduler.send(
+      new CreateScheduleCommand({
+        Name: 'timer',
+        ScheduleExpression: `at(${at})`,
+        FlexibleTimeWindow: { Mode: 'OFF' },
+        ActionAfterCompletion: 'DELETE',
+        Target: { Arn, RoleArn, Input: JSON.stringify({ says: 'expired at <aws.scheduler.scheduled-time>' }) },
+      }),
+    );
+    await doors.advanceClock(3_601);
+    await runner.idle(5_000);
+    expect(lines.map(({ line }) => line).filter((line) => line.startsWith('expired'))).toEqual([`expired at ${at}Z`]);
+    await expect(scheduler.send(new GetScheduleCommand({ Name: 'timer' }))).rejects.toThrow(ResourceNotFoundException);
+    expect(complaints).toEqual([]);
   });
 
   test('waits for what a schedule has invoked, and not for messages that are delayed', async () => {

@@ -246,16 +246,17 @@ export class Runner {
     return QueueUrl;
   }
 
-  #invoke(lambda: LambdaFunction, event: unknown): Promise<InvocationResult> {
+  #invoke(lambda: LambdaFunction, event: unknown, requestId?: string): Promise<InvocationResult> {
     this.#begun += 1;
-    return lambda.invoke(event);
+    return lambda.invoke(event, requestId);
   }
 
-  /** `POST /invoke {functionArn, payload}`, which Lambda's Invoke in the embedded cloud sends. */
+  /** `POST /invoke {functionArn, payload, requestId?}`, which Lambda's Invoke in the embedded cloud sends. */
   async #answer(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
-    const { functionArn, payload } = JSON.parse(Buffer.concat(await request.toArray()).toString()) as {
+    const { functionArn, payload, requestId } = JSON.parse(Buffer.concat(await request.toArray()).toString()) as {
       functionArn: string;
       payload: unknown;
+      requestId?: string;
     };
     const lambda = this.#functions.get(functionArn);
     if (!lambda) {
@@ -263,7 +264,7 @@ export class Runner {
       return;
     }
     this.#invoked += 1;
-    const result: InvocationResult = await this.#invoke(lambda, payload).finally(() => {
+    const result: InvocationResult = await this.#invoke(lambda, payload, requestId).finally(() => {
       this.#invoked -= 1;
     });
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(result));

@@ -11,11 +11,12 @@ interface Statement {
   readonly Resource: string | readonly string[];
 }
 
-/** Makes a role that Lambda may assume. Answers its ARN. */
+/** Makes a role that a service may assume, Lambda by default. Answers its ARN. */
 export async function makeExecutionRole(
   config: SessionConfig,
   RoleName: string,
   statements: readonly Statement[],
+  Service = 'lambda.amazonaws.com',
 ): Promise<string> {
   const iam = new IAMClient(config);
   const document = (statement: readonly object[]) =>
@@ -23,9 +24,7 @@ export async function makeExecutionRole(
   const { Role } = await iam.send(
     new CreateRoleCommand({
       RoleName,
-      AssumeRolePolicyDocument: document([
-        { Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' },
-      ]),
+      AssumeRolePolicyDocument: document([{ Principal: { Service }, Action: 'sts:AssumeRole' }]),
     }),
   );
   await iam.send(new PutRolePolicyCommand({ RoleName, PolicyName: 'execution', PolicyDocument: document(statements) }));

@@ -83,8 +83,11 @@ const UNREACHED_FILES: Readonly<Record<string, string>> = {
   'checksum/sha256/Sha256Js': 'export class Sha256Js {}',
   'checksum/md5/Md5Js': 'export class Md5Js {}',
   'serde/util-stream/checksum/createChecksumStream.browser': 'export const createChecksumStream = undefined;',
-  'serde/util-stream/createBufferedReadable.browser':
-    'export const createBufferedReadableStream = undefined, merge = undefined, flush = undefined, sizeOf = undefined, modeOf = undefined;',
+  // For bodies that come in many small pieces, where one asks for it.
+  'serde/util-stream/createBufferedReadable': 'export const createBufferedReadable = (body) => body;',
+  'serde/util-stream/getAwsChunkedEncodingStream.browser': 'export const getAwsChunkedEncodingStream = undefined;',
+  'serde/util-stream/stream-collector.browser':
+    'export const collectBlob = undefined, collectReadableStream = undefined;',
   'serde/util-stream/sdk-stream-mixin.browser': 'export const sdkStreamMixin = undefined;',
   'config/config-resolver/regionConfig/getInstanceMetadataRegion':
     'export const getInstanceMetadataRegion = async () => undefined;',

@@ -84,21 +84,21 @@ async function main(): Promise<number> {
 
 /** Walks remediations one after the other, in this process. */
 async function alone(ids: readonly string[], extent: Extent): Promise<Walk[]> {
-  const contracts = await contractsOf(ids);
-  const laboratory = await Laboratory.start(contracts, progress);
   const walks: Walk[] = [];
-  try {
-    for (const contract of contracts) {
-      const { id } = contract.action;
+  for (const contract of await contractsOf(ids)) {
+    const { id } = contract.action;
+    // Hundreds of runs leave a cloud full, and slow.
+    const laboratory = await Laboratory.start([contract], progress);
+    try {
       const tell = (found: Parameters<typeof describeUnequal>[0], specimen: number) =>
         screen.line(['red', 'UNEQUAL '], `${id}, specimen ${specimen}, ${describeUnequal(found)}`);
       for await (const walked of walk(laboratory, contract, extent, tell)) {
         walks.push(walked);
         screen.line(inOneLine(walked));
       }
+    } finally {
+      await laboratory.stop();
     }
-  } finally {
-    await laboratory.stop();
   }
   return walks;
 }

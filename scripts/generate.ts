@@ -3,20 +3,24 @@ import { parseArgs } from 'node:util';
 import { catalogue } from './generate/catalogue.ts';
 import { memberTemplate } from './generate/member.ts';
 import { rulesFor, rulesTemplate } from './generate/rules.ts';
+import { sandboxTemplate } from './generate/sandbox.ts';
+import { scenariosPage } from './generate/scenarios.ts';
 import { workersTemplate } from './generate/workers.ts';
 import { defaultsTable } from './policy/defaults.ts';
 import { loadPolicy, SHIPPED_POLICY } from './response-policy.ts';
+import { loadScenarios } from './scenarios.ts';
 import { loadWorkers } from './workers.ts';
 
 const { values } = parseArgs({ options: { check: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } });
 if (values.help) {
   console.log(
-    'npm run generate -- [--check]\nWrites what follows from the remediations; --check only says what is out of date.',
+    'npm run generate -- [--check]\nWrites what follows from the remediations and the simulations; --check only says what is out of date.',
   );
   process.exit();
 }
 
 const workers = await loadWorkers();
+const scenarios = await loadScenarios();
 const rules = rulesFor(workers);
 const titles = (all: typeof workers): Readonly<Record<string, string>> =>
   Object.fromEntries(all.flatMap(({ remediations }) => remediations.map(({ id, title }) => [id, title])));
@@ -34,7 +38,9 @@ const files: Record<string, string> = {
   'functions/tell/titles.json': json(titles(workers)),
   'functions/workers.json': json(workersTemplate(workers, rules)),
   'organization/member.yml': memberTemplate(workers, rules),
+  'organization/sandbox.yml': sandboxTemplate(scenarios),
   'docs/catalogue.md': catalogue(workers, rules),
+  'docs/scenarios.md': scenariosPage(scenarios),
   ...(existsSync('README.md') && { 'README.md': readme(readFileSync('README.md', 'utf8')) }),
 };
 for (const [file, content] of Object.entries(files)) {

@@ -1,5 +1,11 @@
 import { spawn } from 'node:child_process';
 import { DisableRuleCommand, EventBridgeClient, ListRulesCommand } from '@aws-sdk/client-eventbridge';
+import {
+  GetScheduleCommand,
+  paginateListSchedules,
+  SchedulerClient,
+  UpdateScheduleCommand,
+} from '@aws-sdk/client-scheduler';
 import { type Cloud, startCloud } from '../local/cloud.ts';
 import { CLOUD_ENDPOINT, HOME_REGION, SECURITY_ACCOUNT } from '../local/connection.ts';
 import { pythonCommand } from '../local/python.ts';
@@ -20,10 +26,20 @@ const progress = (step: string): void => console.error(`${step} ...`);
  * test that is about schedules has a cloud of its own.
  */
 async function endSchedules({ connection }: Cloud): Promise<void> {
-  const events = new EventBridgeClient((await connection.account(SECURITY_ACCOUNT, HOME_REGION)).client);
+  const { client } = await connection.account(SECURITY_ACCOUNT, HOME_REGION);
+  const events = new EventBridgeClient(client);
   const { Rules = [] } = await events.send(new ListRulesCommand({ Limit: 100 }));
   for (const { Name, ScheduleExpression } of Rules) {
     if (ScheduleExpression) await events.send(new DisableRuleCommand({ Name }));
+  }
+  const scheduler = new SchedulerClient(client);
+  for await (const { Schedules = [] } of paginateListSchedules({ client: scheduler }, {})) {
+    for (const { Name, GroupName } of Schedules) {
+      const schedule = await scheduler.send(new GetScheduleCommand({ Name, GroupName }));
+      const { ScheduleExpression, FlexibleTimeWindow, Target } = schedule;
+      const required = { Name, ScheduleExpression, FlexibleTimeWindow, Target };
+      await scheduler.send(new UpdateScheduleCommand({ ...schedule, ...required, State: 'DISABLED' }));
+    }
   }
 }
 

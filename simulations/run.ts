@@ -24,7 +24,14 @@ export interface Run {
   /** Then it is cleaned up, whatever it waits for. */
   readonly expiresAt: string;
   readonly status: Status;
+  /** Seconds for which what is expected is waited for, from the injection on. */
+  readonly watchSeconds: number;
   readonly things?: Things;
+  readonly injectedAt?: string;
+  /** When the workers were handed the events. */
+  readonly handedAt?: string;
+  /** Scenarios of the same exercise that come next. */
+  readonly next?: readonly string[];
   /** Why it ended before its end: somebody asked for it, a guard, its time, an error. */
   readonly stopped?: {
     readonly at: string;
@@ -34,7 +41,12 @@ export interface Run {
   /** What clean-up could not do, when it was tried last. */
   readonly left?: readonly string[];
   /** SHA-256 of all of the scenario's kinds in the account and Region, in canonical JSON. */
-  readonly inventory?: { readonly before: string; readonly after?: string };
+  readonly inventory?: {
+    readonly before: string;
+    readonly after?: string;
+    /** What is not as it was, in words: not the run's, or it would be left. */
+    readonly differs?: readonly string[];
+  };
   readonly finishedAt?: string;
 }
 

@@ -2,6 +2,7 @@ import type * as z from 'zod/mini';
 import type { Place } from '../engine/arn.ts';
 import type { SessionConfig } from '../engine/aws/session.ts';
 import type { Source } from '../engine/findings/finding.ts';
+import type { Replay } from '../engine/messages.ts';
 import type { Permission } from '../engine/remediation.ts';
 import type { Outcome } from '../engine/response.ts';
 import type { Kind } from './kinds/kind.ts';
@@ -122,12 +123,15 @@ export interface Scenario<P = unknown, T extends Things = Things> {
    * Parameters with which the run's own resources are judged, by remediation, where the policy's own could not be met: a key
    * cannot be made old. The report says so.
    */
-  readonly judgedBy?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  readonly judgedBy?: NonNullable<Replay['judgedBy']>;
   /** Makes what is to be misused, as it should be. */
   warmUp(stage: Stage, parameters: P): Promise<T>;
   /** Makes it wrong. */
   inject(stage: Stage, things: T, parameters: P): Promise<void>;
-  /** Whether the resource is as it shall be in the end, read without the remediation. */
+  /**
+   * Whether the resource is as it shall be in the end, read without the remediation: mended, or, where the response expected is to
+   * change nothing, as it was made wrong.
+   */
   expect(stage: Stage, things: T, parameters: P): Promise<boolean>;
   /** Whether what the resource is for works, after all. */
   recovered?(stage: Stage, things: T, parameters: P): Promise<boolean>;

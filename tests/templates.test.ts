@@ -138,6 +138,78 @@ describe('the roles', () => {
   });
 });
 
+describe('the sandbox', () => {
+  const { Resources, Conditions } = parse(readFileSync('organization/sandbox.yml', 'utf8')) as {
+    Resources: Record<string, Resource & { Condition?: string }>;
+    Conditions: Record<string, unknown>;
+  };
+  const policies = ofType(Resources, 'AWS::IAM::ManagedPolicy');
+  const statements = policies.flatMap(
+    ([, { Properties }]) => (Properties.PolicyDocument as { Statement: Statement[] }).Statement,
+  );
+
+  test('is never made in the security account', () => {
+    expect(Conditions.InSandbox).toEqual({
+      'Fn::Not': [{ 'Fn::Equals': [{ Ref: 'AWS::AccountId' }, { Ref: 'SecurityAccount' }] }],
+    });
+    expect(Conditions.InHomeRegion).toEqual({ 'Fn::And': expect.arrayContaining([{ Condition: 'InSandbox' }]) });
+    for (const { Condition } of Object.values(Resources)) expect(['InSandbox', 'InHomeRegion']).toContain(Condition);
+  });
+
+  test('is changed by the simulator alone, while that is in the organisation', () => {
+    const trusted = {
+      Effect: 'Allow',
+      Principal: {
+        AWS: { 'Fn::Sub': 'arn:${AWS::Partition}:iam::${SecurityAccount}:role/firebreak-worker-simulate' },
+      },
+      Action: 'sts:AssumeRole',
+      Condition: { StringEquals: { 'aws:PrincipalOrgID': { Ref: 'Organization' } } },
+    };
+    expect(ofType(Resources, 'AWS::IAM::Role').map(([, { Properties }]) => Properties)).toEqual([
+      {
+        RoleName: 'firebreak-simulate',
+        Description: expect.any(String),
+        MaxSessionDuration: 3_600,
+        AssumeRolePolicyDocument: { Version: '2012-10-17', Statement: [trusted] },
+        ManagedPolicyArns: policies.map(([Ref]) => ({ Ref })),
+      },
+    ]);
+  });
+
+  test.each(policies)('%s is short enough for IAM', (_, { Properties }) => {
+    expect(JSON.stringify(Properties.PolicyDocument).length).toBeLessThanOrEqual(6_144);
+  });
+
+  test('is changed only where a run has put its tag or its name', () => {
+    const writing = statements.filter(({ Action }) => list(Action).some((name) => !READS.test(String(name))));
+    expect(writing.length).toBeGreaterThan(0);
+    for (const { Action, Resource, Condition } of writing) {
+      const resources = list(Resource).map((each) => JSON.stringify(each));
+      const named = resources.every((each) => each.includes('firebreak-sim-*-'));
+      const tagged = /firebreak:(run-id|sandbox)|ec2:CreateAction/.test(JSON.stringify(Condition ?? {}));
+      // What an instance is started from, and whose rules it gets, is not changed by that.
+      const used =
+        String(Action) === 'ec2:RunInstances' && resources.every((each) => /:(image|security-group)\//.test(each));
+      expect({ Action, Resource, narrow: named || tagged || used }).toEqual({ Action, Resource, narrow: true });
+    }
+  });
+
+  test('names accounts and partitions only where CloudFormation fills them in', () => {
+    expect(JSON.stringify(statements).replaceAll(/\{"Fn::Sub":"[^"]*"\}/g, '')).not.toContain('${');
+  });
+
+  test('has a network of one subnet, and no way out of it', () => {
+    const network = Object.values(Resources).map(({ Type }) => Type);
+    expect(network.filter((type) => type.startsWith('AWS::EC2::')).sort()).toEqual([
+      'AWS::EC2::Subnet',
+      'AWS::EC2::VPC',
+    ]);
+    expect(Resources.Subnet?.Properties.MapPublicIpOnLaunch).toBe(false);
+    for (const name of ['Network', 'Subnet'])
+      expect(Resources[name]?.Properties.Tags).toContainEqual({ Key: 'firebreak:sandbox', Value: 'network' });
+  });
+});
+
 const ORDERS_ALONE = { 'ForAllValues:StringEquals': { 'dynamodb:Attributes': ['pk', 'sk', 'order'] } };
 
 describe('the door', () => {

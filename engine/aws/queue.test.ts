@@ -58,6 +58,15 @@ test('more than ten messages are sent in batches of ten', async () => {
   expect(sizes[0]).toBe(10);
 });
 
+test('messages that are more together than SQS takes at once are sent in several batches', async () => {
+  asked = [];
+  await queue
+    .send(['x'.repeat(300_000), 'x'.repeat(300_000), 'x'.repeat(300_000), 'y'.repeat(300_000)])
+    .catch(() => undefined);
+  await queue.send(['x'.repeat(600_000), 'y'.repeat(600_000)]);
+  expect(asked.map(({ body }) => (body.Entries as unknown[]).length)).toEqual([3, 1, 1]);
+});
+
 test('a reason goes with a rejected message as SQS takes it, whatever is in it', async () => {
   asked = [];
   await queue.reject('{}', `line\u0000 \u{1f600} ${'x'.repeat(2_000)}`);

@@ -4,12 +4,18 @@ import {
   SendMessageCommand,
   SQSClient,
 } from '@aws-sdk/client-sqs';
+import { parcels } from '../chunks.ts';
 import { TransientError } from '../errors.ts';
 import { DeadLetters } from './dead-letters.ts';
 import type { SessionConfig } from './session.ts';
 
 /** Entries that one SendMessageBatch takes. */
 const BATCH = 10;
+/**
+ * Bytes that the messages of one SendMessageBatch have together.
+ * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-batch-api-actions.html
+ */
+const BATCH_BYTES = 1_048_576;
 
 /** A worker's own queues: for what it shall do, for what it shall look at later, and for dead letters. */
 export class WorkerQueue {
@@ -39,10 +45,8 @@ export class WorkerQueue {
    * @throws TransientError when SQS did not take them all: then some may have been sent
    */
   async send(bodies: readonly string[]): Promise<void> {
-    for (let from = 0; from < bodies.length; from += BATCH) {
-      const Entries = bodies
-        .slice(from, from + BATCH)
-        .map((MessageBody, index) => ({ Id: String(index), MessageBody }));
+    for (const batch of parcels(bodies, BATCH, BATCH_BYTES)) {
+      const Entries = batch.map((MessageBody, index) => ({ Id: String(index), MessageBody }));
       const { Failed = [] } = await this.#sqs.send(new SendMessageBatchCommand({ QueueUrl: this.#queue, Entries }));
       if (Failed.length > 0) throw new TransientError(`SQS did not take ${Failed.length} messages: ${Failed[0]?.Code}`);
     }

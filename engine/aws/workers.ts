@@ -1,13 +1,19 @@
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { parcels } from '../chunks.ts';
 import { describeError } from '../errors.ts';
 import type { Instruction } from '../messages.ts';
 import { workerOf } from '../targets.ts';
 import type { SessionConfig } from './session.ts';
 
-/** Instructions in one invocation: far below the 6 MB that Lambda takes, and ten batches for the worker's queue. */
+/** Instructions in one invocation: ten batches for the worker's queue. */
 const AT_ONCE = 100;
+/**
+ * Bytes of instructions in one invocation, below the 6 MB that Lambda takes.
+ * https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+ */
+const BYTES_AT_ONCE = 5_000_000;
 
-/** The workers, as approve, undo and sweep reach them: by invoking their Lambdas. */
+/** The workers, as approve, undo, sweep and simulate reach them: by invoking their Lambdas. */
 export class Workers {
   readonly #lambda: LambdaClient;
 
@@ -31,17 +37,16 @@ export class Workers {
   }
 
   async #tell(worker: string, instructions: readonly Instruction[]): Promise<void> {
-    for (let from = 0; from < instructions.length; from += AT_ONCE) {
-      const Payload = JSON.stringify({
-        firebreak: 'instructions',
-        instructions: instructions.slice(from, from + AT_ONCE),
-      });
+    for (const some of parcels(instructions, AT_ONCE, BYTES_AT_ONCE)) {
+      const Payload = JSON.stringify({ firebreak: 'instructions', instructions: some });
       const answer = await this.#lambda.send(new InvokeCommand({ FunctionName: `firebreak-${worker}`, Payload }));
       if (answer.FunctionError !== undefined) throw new Error(answer.Payload?.transformToString().slice(0, 500));
     }
   }
 }
 
-/** The worker of an instruction: of the response that it names, or of the remediation. */
-const addressee = (one: Instruction): string =>
-  one.do === 'run' ? workerOf(one.remediation) : one.response.slice(0, one.response.lastIndexOf('-'));
+/** The worker of an instruction: the one that it names, or that of the remediation or of the response. */
+function addressee(one: Instruction): string {
+  if (one.do === 'replay') return one.worker;
+  return one.do === 'run' ? workerOf(one.remediation) : one.response.slice(0, one.response.lastIndexOf('-'));
+}

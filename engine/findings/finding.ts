@@ -1,3 +1,5 @@
+import type { Judgement } from '../rehearsal.ts';
+
 /** The services whose findings and events Firebreak understands. */
 export const SOURCES = ['access-analyzer', 'cloudtrail', 'guardduty', 'inspector', 'macie', 'securityhub'] as const;
 /** Where a finding came from; `operator` is a person who asks for a remediation by name. */
@@ -67,6 +69,8 @@ export interface Finding {
   readonly role?: 'actor' | 'target';
   /** The ports in question, where the source names them. */
   readonly ports?: readonly PortRange[];
+  /** Only where a simulation's event was replayed: by which parameters the run's own resource is judged. No service says so. */
+  readonly judgedBy?: Judgement;
   readonly envelope: Envelope;
 }
 

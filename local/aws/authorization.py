@@ -45,15 +45,16 @@ def authorize(call: ApiCall, caller: Caller, questions: list[Access]) -> None:
         account = resource_account(access.resource, caller.account)
         context = {**common, **_resource_context(call, access, account), **access.context}
         trust = access.action == 'sts:AssumeRole'
-        document = _resource_policy(access.resource, account, trust)
+        document = role_trust(access.resource) if trust else resource_policy(access.resource, account)
         decision = decide(
             caller.principal, policies, access.action, access.resource, account, context, document, trust
         )
         if not decision.allowed:
-            raise AccessDenied(_sentence(caller, access, decision))
+            raise AccessDenied(sentence(caller, access, decision))
 
 
-def _sentence(caller: Caller, access: Access, decision: Decision) -> str:
+def sentence(caller: Caller, access: Access, decision: Decision) -> str:
+    """What AWS says about a refusal."""
     # https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
     quoted = f'"{access.resource}"' if access.action.startswith('s3:') else access.resource
     on = '' if access.resource == '*' else f' on resource: {quoted}'
@@ -61,14 +62,15 @@ def _sentence(caller: Caller, access: Access, decision: Decision) -> str:
 
 
 def resource_account(arn: str, own: str) -> str:
-    """The account that owns what an ARN names; for a bucket, whose ARN names none, the one that moto knows."""
+    """The account that owns what an ARN names; for a bucket, whose ARN names none, the one that moto knows. What is the
+    organisation's counts as the caller's own: AWS Organizations itself says which members may ask about it."""
     parts = arn.split(':', 5)
     if len(parts) < 6:
         return own
     if parts[2] == 's3' and not parts[4]:
         _, owner = s3_backends.bucket_accounts.get(parts[5].partition('/')[0], ('aws', own))
         return owner
-    return parts[4] if parts[4].isdigit() else own
+    return parts[4] if parts[4].isdigit() and parts[2] != 'organizations' else own
 
 
 def role_of(arn: str) -> Role | None:
@@ -78,11 +80,15 @@ def role_of(arn: str) -> Role | None:
     return next((role for role in list(roles) if role.arn == arn), None)
 
 
-def _resource_policy(arn: str, account: str, trust: bool) -> str | None:
+def role_trust(arn: str) -> str | None:
+    """The trust policy of a role, or None."""
+    role = role_of(arn)
+    return role.assume_role_policy_document if role else None
+
+
+def resource_policy(arn: str, account: str) -> str | None:
+    """The policy of a bucket or queue of an account, or None."""
     parts = arn.split(':', 5)
-    if trust:
-        role = role_of(arn)
-        return role.assume_role_policy_document if role else None
     if len(parts) < 6:
         return None
     if parts[2] == 's3':
@@ -123,10 +129,6 @@ def _request_context(call: ApiCall, caller: Caller) -> Context:
         'sts:RoleSessionName': call.parameters.get('RoleSessionName') if call.service == 'sts' else None,
     }
     context = {key.lower(): [value] for key, value in keys.items() if value is not None}
-    tags = request_tags(call)
-    if tags:
-        context['aws:tagkeys'] = list(tags)
-        context.update({f'aws:requesttag/{key}'.lower(): [value] for key, value in tags.items()})
     principal_tags = resource_tags(principal.role_arn or principal.arn, principal.account, call.region)
     context.update({f'aws:principaltag/{key}'.lower(): [value] for key, value in principal_tags.items()})
     return context
@@ -134,14 +136,15 @@ def _request_context(call: ApiCall, caller: Caller) -> Context:
 
 def _resource_context(call: ApiCall, access: Access, account: str) -> Context:
     context = {'aws:resourceaccount': [account]}
-    if call.service == 'ec2' and ':instance/' in access.resource and call.parameters.get('InstanceType'):
-        # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ExamplePolicies_EC2.html#iam-example-runinstances-instance-type
-        context['ec2:instancetype'] = [call.parameters['InstanceType']]
     organization = organization_id(account)
     if organization:
         context['aws:resourceorgid'] = [organization]
     if call.prefix == 's3':
         context['s3:resourceaccount'] = [account]
+    given = request_tags(call, access.resource)
+    if given:
+        context['aws:tagkeys'] = list(given)
+        context.update({f'aws:requesttag/{key}'.lower(): [value] for key, value in given.items()})
     for key, value in resource_tags(access.resource, account, call.region).items():
         context[f'aws:resourcetag/{key}'.lower()] = [value]
         context[f'{call.prefix}:resourcetag/{key}'.lower()] = [value]

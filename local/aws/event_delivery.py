@@ -26,10 +26,11 @@ from moto.sqs.models import sqs_backends
 from moto.utilities.arns import parse_arn
 
 import event_pattern
+from asynchronous import invoke_asynchronously
 from input_transformer import target_input
-from lambda_ import RunnerError, invoke_asynchronously
 from organization import organization_id
 from policy import Principal, resource_policy_allows
+from runner import RunnerError
 
 log = logging.getLogger(__name__)
 

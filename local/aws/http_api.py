@@ -29,10 +29,10 @@ import doors
 from api_call import ApiCall, credential_scope
 from errors import render
 from http_api_payload import STAGE, event, response
-from lambda_ import RunnerError, TimedOut, run
 from policy import Principal, resource_policy_allows
 from principals import BadCredentials, Caller
 from resources import Access
+from runner import RunnerError, TimedOut, run
 from signatures import is_signed
 
 SERVICE = 'execute-api'

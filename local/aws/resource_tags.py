@@ -56,10 +56,16 @@ def _rds_tags(arn: str, account: str, region: str) -> list[dict[str, str]]:
     return held[name].get_tags() if name in held else []
 
 
-def request_tags(call: ApiCall) -> dict[str, str]:
-    """The tags that a call would put on a resource."""
+def request_tags(call: ApiCall, arn: str) -> dict[str, str]:
+    """The tags that a call would put on what an ARN names. Specifications of EC2 say for which type of new resources they
+    are, and only those are asked about with them; tags that a call gives without a type count for all that it touches.
+    https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/supported-iam-actions-tagging.html
+    """
+    kind = arn.rpartition(':')[2].partition('/')[0] if arn.endswith('/*') else None
     given: list[Any] = [call.parameters.get('Tags'), call.parameters.get('TagList')]
-    given += [item.get('Tags') for item in call.parameters.get('TagSpecifications') or []]
+    given += [
+        item.get('Tags') for item in call.parameters.get('TagSpecifications') or [] if item.get('ResourceType') == kind
+    ]
     return {key: value for tags in given if isinstance(tags, list | dict) for key, value in _pairs(tags).items()}
 
 

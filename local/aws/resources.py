@@ -18,6 +18,7 @@ from moto.iam.models import iam_backends
 
 from api_call import ApiCall
 from conditions import Context
+from organization import organization_of
 
 _FOLDER = pathlib.Path(__file__).parent
 ACTIONS: dict[str, Any] = json.loads((_FOLDER / 'iam_actions.json').read_text('utf-8'))
@@ -28,13 +29,19 @@ PLACES = {
     ('ec2', 'SecurityGroupId'): (
         'GroupId || GroupIds || SecurityGroupIds || Groups || SecurityGroupId || NetworkInterfaces[].Groups[]'
     ),
-    ('ec2', 'SubnetId'): 'SubnetId || SubnetIds || NetworkInterfaces[].SubnetId',
     ('ec2', 'SecurityGroupRuleId'): 'SecurityGroupRuleId || SecurityGroupRuleIds || SecurityGroupRules[].SecurityGroupRuleId',
+    ('ec2', 'SubnetId'): 'SubnetId || SubnetIds || NetworkInterfaces[].SubnetId',
+    ('ec2', 'NetworkInterfaceId'): (
+        'NetworkInterfaceId || NetworkInterfaceIds || NetworkInterfaces[].NetworkInterfaceId'
+    ),
     ('ec2', 'InstanceId'): 'InstanceId || InstanceIds || InstanceSpecification.InstanceId',
     ('s3', 'BucketName'): 'Bucket',
     ('s3', 'ObjectName'): 'Key || Delete.Objects[].Key',
+    # AWS does not say which of the two a copy is asked about: both, which errs on the side of refusing.
     ('rds', 'SnapshotName'): 'DBSnapshotIdentifier || [SourceDBSnapshotIdentifier, TargetDBSnapshotIdentifier]',
-    ('rds', 'ClusterSnapshotName'): 'DBClusterSnapshotIdentifier || [SourceDBClusterSnapshotIdentifier, TargetDBClusterSnapshotIdentifier]',
+    ('rds', 'ClusterSnapshotName'): (
+        'DBClusterSnapshotIdentifier || [SourceDBClusterSnapshotIdentifier, TargetDBClusterSnapshotIdentifier]'
+    ),
     ('rds', 'DbInstanceName'): 'DBInstanceIdentifier',
     ('rds', 'DbClusterInstanceName'): 'DBClusterIdentifier',
     ('rds', 'SubnetGroupName'): 'DBSubnetGroupName',
@@ -50,6 +57,7 @@ PLACES = {
     ('cloudformation', 'StackName'): 'StackName',
     ('secretsmanager', 'SecretId'): 'SecretId || Name',
     ('lambda', 'UUID'): 'UUID',
+    ('scheduler', 'ScheduleName'): 'Name',
 }
 
 # The placeholder that the id of a resource fills, by the id's prefix, for calls that name resources of any type.
@@ -84,11 +92,11 @@ def accesses(call: ApiCall, account: str, caller_user: str | None = None) -> lis
         return [_event_access(call.region, account, entry) for entry in call.parameters.get('Entries', [])]
     actions = OPERATIONS.get(call.service, {}).get(call.operation, [f'{call.prefix}:{call.operation}'])
     found = [
-        Access(action, resource)
+        Access(action, resource, _request_keys(call, resource))
         for action in actions
         for resource in _resources(call, action, account, _with_defaults(call, account, caller_user, action))
     ]
-    return found + _tagging(call, account)
+    return found + _tagging(call, account) + _passed_roles(call)
 
 
 def _event_access(region: str, account: str, entry: dict[str, Any]) -> Access:
@@ -97,6 +105,26 @@ def _event_access(region: str, account: str, entry: dict[str, Any]) -> Access:
     arn = bus if bus.startswith('arn:') else f'arn:aws:events:{region}:{account}:event-bus/{bus}'
     keys = {'events:source': entry.get('Source'), 'events:detail-type': entry.get('DetailType')}
     return Access('events:PutEvents', arn, {key: [value] for key, value in keys.items() if value})
+
+
+def _request_keys(call: ApiCall, resource: str) -> Context:
+    """EC2's keys of what a call asks for: the type of a new instance; whom a snapshot is shared with, or no longer.
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html"""
+    kind = call.parameters.get('InstanceType')
+    if call.operation == 'RunInstances' and kind and resource.endswith(':instance/*'):
+        return {'ec2:instancetype': [kind]}
+    if call.operation != 'ModifySnapshotAttribute':
+        return {}
+    change = call.parameters.get('CreateVolumePermission') or {}
+    listed = str(call.parameters.get('OperationType', '')).capitalize()
+    found: Context = {}
+    for way in ('Add', 'Remove'):
+        for kind, names in (('Group', 'GroupNames'), ('UserId', 'UserIds')):
+            values = [each[kind] for each in change.get(way) or [] if each.get(kind)]
+            values += call.parameters.get(names) or [] if way == listed else []
+            if values:
+                found[f'ec2:{way}/{kind}'.lower()] = values
+    return found
 
 
 def _with_defaults(call: ApiCall, account: str, caller_user: str | None, action: str) -> dict[str, Any]:
@@ -108,9 +136,8 @@ def _with_defaults(call: ApiCall, account: str, caller_user: str | None, action:
         user = parameters.get('UserName') or _key_owner(backend, parameters.get('AccessKeyId')) or caller_user
         for entity, name, place in ((backend.users, user, 'User'), (backend.roles, parameters.get('RoleName'), 'Role')):
             if name:
-                # What is about to be made has the path that it is made with.
-                made_with = parameters.get('Path', '/') if call.operation == f'Create{place}' else '/'
-                path = next((item.path for item in list(entity.values()) if item.name == name), made_with)
+                new = parameters.get('Path', '/')
+                path = next((item.path for item in list(entity.values()) if item.name == name), new)
                 parameters[f'{place}NameWithPath'] = f'{path}{name}'.lstrip('/')
         if 'GroupName' in parameters:
             parameters['GroupNameWithPath'] = parameters['GroupName']
@@ -119,6 +146,21 @@ def _with_defaults(call: ApiCall, account: str, caller_user: str | None, action:
             place = PLACE_BY_ID_PREFIX.get(identifier.partition('-')[0])
             if place:
                 parameters.setdefault(place, []).append(identifier)
+    elif call.service == 'ec2' and call.operation == 'RunInstances':
+        # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ExamplePolicies_EC2.html
+        parameters['VolumeId'] = '*'
+    elif call.service == 'ec2' and call.operation == 'CopySnapshot':
+        # https://aws.amazon.com/blogs/storage/enhancing-resource-level-permissions-for-copying-amazon-ebs-snapshots/
+        source = f'arn:aws:ec2:{parameters.get("SourceRegion")}::snapshot/{parameters.get("SourceSnapshotId")}'
+        parameters.update(SourceSnapshotArn=source, SnapshotId='*')
+    elif call.service == 'organizations':
+        # An account is a resource of the management account, whoever asks about it.
+        # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsorganizations.html
+        organization = organization_of(account)
+        asked = parameters.get('AccountId') or parameters.get('ResourceId') or ''
+        if organization and organization.org and re.fullmatch(r'\d{12}', asked):
+            manager, identifier = organization.org.master_account_id, organization.org.id
+            parameters['AccountArn'] = f'arn:aws:organizations::{manager}:account/{identifier}/{asked}'
     elif call.service == 'sqs' and 'QueueUrl' in parameters:
         owner, name = parameters['QueueUrl'].rstrip('/').split('/')[-2:]
         parameters['QueueArn'] = f'arn:aws:sqs:{call.region}:{owner}:{name}'
@@ -133,6 +175,10 @@ def _with_defaults(call: ApiCall, account: str, caller_user: str | None, action:
     elif call.service == 's3' and action == 's3:GetObject' and 'CopySource' in parameters:
         bucket, _, key = parameters['CopySource'].lstrip('/').partition('?')[0].partition('/')
         parameters.update(Bucket=bucket, Key=key)
+    elif call.service == 'scheduler' and 'ScheduleGroup' in call.operation:
+        parameters['GroupName'] = parameters.get('Name')
+    elif call.service == 'scheduler':
+        parameters.setdefault('GroupName', 'default')
     elif call.service == 'lambda' and parameters.get('Qualifier'):
         parameters['FunctionName'] = f'{parameters["FunctionName"]}:{parameters["Qualifier"]}'
     elif call.service == 'ssm':
@@ -181,16 +227,14 @@ def fill(
     """The ARNs of one resource type that an input names: by an ARN in it, or by names put into the format. A required
     type leaves `*` where the input is silent; one that is not required is then left out."""
     given = [arn for arn in _arns(parameters) if _format_pattern(template).fullmatch(arn)]
-    if given:
-        return given
     text = template.replace('${Partition}', 'aws').replace('${Region}', region).replace('${Account}', account)
     arns = [text] if text else []
     for place in re.findall(r'\$\{([^}]+)\}', text):
         values = _values(prefix, place, parameters)
-        if not values and not required:
-            return []
+        if not values and (given or not required):
+            return given
         arns = [arn.replace(f'${{{place}}}', value) for arn in arns for value in values or ['*']]
-    return arns
+    return given + arns
 
 
 def _arns(parameters: dict[str, Any]) -> list[str]:
@@ -242,20 +286,31 @@ def _tagging(call: ApiCall, account: str) -> list[Access]:
             for kind in _search('TagSpecifications[?Tags].ResourceType', call.parameters) or []
             for arn in fill(formats.get(kind, ''), 'ec2', call.region, account, {}, required=True)
         ]
-    if call.service == 'iam' and call.operation in ('CreateRole', 'CreateUser') and call.parameters.get('Tags'):
-        # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags_users.html
-        kind = call.operation.removeprefix('Create')
-        named = _with_defaults(call, account, None, f'iam:{call.operation}')
-        return [
-            Access(f'iam:Tag{kind}', arn)
-            for arn in fill(formats[kind.lower()], 'iam', call.region, account, named, required=True)
-        ]
     if call.service == 'rds' and call.operation.startswith(('Create', 'Copy')) and call.parameters.get('Tags'):
+        # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/security_iam_id-based-policy-examples-grant-permissions-tags-on-create.html
         kinds = ACTIONS['rds']['actions'][call.operation].get('requires', [])[-1:]
-        made = {name: value for name, value in call.parameters.items() if not name.startswith('Source')}
+        copy = {
+            name.removeprefix('Target'): value
+            for name, value in call.parameters.items()
+            if not name.startswith('Source')
+        }
         return [
             Access('rds:AddTagsToResource', arn)
             for kind in kinds
-            for arn in fill(formats[kind], 'rds', call.region, account, made, required=True)
+            for arn in fill(formats[kind], 'rds', call.region, account, copy, required=True)
         ]
+    if call.service == 'iam' and call.operation in ('CreateUser', 'CreateRole') and call.parameters.get('Tags'):
+        # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags_users.html
+        action = call.operation.replace('Create', 'iam:Tag')
+        named = _with_defaults(call, account, None, action)
+        return [Access(action, arn) for arn in _resources(call, action, account, named)]
     return []
+
+
+def _passed_roles(call: ApiCall) -> list[Access]:
+    """The role that a schedule is given.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html"""
+    if call.service != 'scheduler':
+        return []
+    role = _search('Target.RoleArn', call.parameters)
+    return [Access('iam:PassRole', role, {'iam:passedtoservice': ['scheduler.amazonaws.com']})] if role else []

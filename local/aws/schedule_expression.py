@@ -1,12 +1,19 @@
-"""EventBridge schedule expressions, rate(...) and cron(...): when do they fire. All times are UTC.
+"""Schedule expressions, rate(...) and cron(...), and at(...) for EventBridge Scheduler: when do they fire.
+
+Rules know UTC alone; Scheduler has a time zone, whose clock may leave out an hour, which then fires nothing, or show it
+twice, which then fires once.
 
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html
+https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
 """
 
 import calendar
+import dataclasses
 import datetime
+import itertools
 import math
 import re
+import zoneinfo
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -18,7 +25,19 @@ DAY = datetime.timedelta(days=1)
 
 
 class InvalidScheduleExpression(ValueError):
-    """What PutRule refuses with `Parameter ScheduleExpression is not valid.`, and why."""
+    """What PutRule and CreateSchedule refuse, and why."""
+
+
+@dataclass(frozen=True)
+class At:
+    """Once, at `time`, in seconds since 1970."""
+
+    time: float
+
+    def occurrences(self, made: float, after: float, until: float) -> Iterator[float]:
+        """The time if it is in (after, until]; when the schedule was made does not matter."""
+        if after < self.time <= until:
+            yield self.time
 
 
 @dataclass(frozen=True)
@@ -38,7 +57,7 @@ class Rate:
 
 @dataclass(frozen=True)
 class Cron:
-    """The minutes that all fields admit. Of `day` and `weekday`, one is `?`."""
+    """The minutes of a time zone that all fields admit. Of `day` and `weekday`, one is `?`."""
 
     minutes: frozenset[int]
     hours: frozenset[int]
@@ -46,18 +65,18 @@ class Cron:
     months: frozenset[int]
     weekday: str
     years: frozenset[int]
+    zone: datetime.tzinfo = datetime.UTC
 
     def occurrences(self, made: float, after: float, until: float) -> Iterator[float]:
         """The times in (after, until], in order, in seconds since 1970; when the rule was made does not matter."""
-        date = datetime.datetime.fromtimestamp(after, datetime.UTC).date()
-        last = datetime.datetime.fromtimestamp(until, datetime.UTC).date()
+        date = datetime.datetime.fromtimestamp(after, self.zone).date()
+        last = datetime.datetime.fromtimestamp(until, self.zone).date()
         while date <= last:
             if self.falls_on(date):
-                midnight = datetime.datetime.combine(date, datetime.time(), datetime.UTC).timestamp()
-                for hour in sorted(self.hours):
-                    for minute in sorted(self.minutes):
-                        if after < (time := midnight + 3600 * hour + 60 * minute) <= until:
-                            yield time
+                for hour, minute in itertools.product(sorted(self.hours), sorted(self.minutes)):
+                    time = _moment(datetime.datetime.combine(date, datetime.time(hour, minute)), self.zone)
+                    if time is not None and after < time <= until:
+                        yield time
             date += DAY
 
     def falls_on(self, date: datetime.date) -> bool:
@@ -67,8 +86,26 @@ class Cron:
         return _is_day(self.day, date) if self.weekday == '?' else _is_weekday(self.weekday, date)
 
 
+def parse_in_zone(text: str, name: str) -> At | Rate | Cron:
+    """The schedule that `text` describes for EventBridge Scheduler, in a time zone. Raises InvalidScheduleExpression."""
+    try:
+        zone = zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise InvalidScheduleExpression(f'{name} is no time zone') from error
+    match = re.fullmatch(r'at\((\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\)', text)
+    if match is None:
+        schedule = parse(text)
+        return dataclasses.replace(schedule, zone=zone) if isinstance(schedule, Cron) else schedule
+    try:
+        time = _moment(datetime.datetime.fromisoformat(match[1]), zone)
+    except ValueError as error:
+        raise InvalidScheduleExpression(str(error)) from error
+    _require(time is not None, f'the clocks of {name} never show {match[1]}')
+    return At(time)
+
+
 def parse(text: str) -> Rate | Cron:
-    """The schedule that `text` describes. Raises InvalidScheduleExpression."""
+    """The schedule that `text` describes for a rule, in UTC. Raises InvalidScheduleExpression."""
     if match := re.fullmatch(r'rate\(([1-9]\d*) (minute|hour|day)(s?)\)', text):
         number, unit, plural = int(match[1]), match[2], bool(match[3])
         _require(plural == (number != 1), 'the unit is singular after 1 and plural after any other number')
@@ -90,6 +127,12 @@ def parse(text: str) -> Rate | Cron:
     for date in (datetime.date(1970, 1, 1), datetime.date(1970, 1, 31)):
         _is_day(day, date) if weekday == '?' else _is_weekday(weekday, date)
     return cron
+
+
+def _moment(shown: datetime.datetime, zone: datetime.tzinfo) -> float | None:
+    """When the clocks of a zone show a time first, in seconds since 1970; None when they leave it out."""
+    moment = shown.replace(tzinfo=zone).timestamp()
+    return moment if datetime.datetime.fromtimestamp(moment, zone).replace(tzinfo=None) == shown else None
 
 
 def _require(holds: bool, reason: str) -> None:

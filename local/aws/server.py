@@ -22,6 +22,7 @@ SECURITY_ACCOUNT = '111122223333'
 EXTENSIONS = [
     'sts',
     'issued_sessions',
+    'organization',
     'service_roles',
     'sqs',
     'sns',
@@ -39,6 +40,10 @@ EXTENSIONS = [
     'iam_ages',
     'events',
     'schedules',
+    'asynchronous',
+    'schedule_delivery',
+    'scheduler',
+    'scheduler_resources',
     'dynamodb',
 ]
 

@@ -1,7 +1,10 @@
+import { randomBytes } from 'node:crypto';
 import type { Place } from '../../engine/arn.ts';
 import type { SessionConfig } from '../../engine/aws/session.ts';
 import type { Permission } from '../../engine/remediation.ts';
 import type { Json } from '../../engine/state.ts';
+
+export { RUN_ID, runPrefix } from '../../engine/rehearsal.ts';
 
 /** Tag of all that a run makes: the id of the run. */
 export const RUN_TAG = 'firebreak:run-id';
@@ -9,11 +12,9 @@ export const SCENARIO_TAG = 'firebreak:scenario';
 /** ISO 8601: when whoever finds it may remove it. */
 export const EXPIRES_TAG = 'firebreak:expires-at';
 
-/** What every name of a run begins with. */
-export const runPrefix = (run: string): string => `firebreak-sim-${run}-`;
+const LETTERS = 'abcdefghijklmnopqrstuvwxyz234567';
 
-/** A run's id: ten letters and digits, so that names with it are names of buckets too. */
-export const RUN_ID = /^[a-z2-7]{10}$/;
+export const newRunId = (): string => [...randomBytes(10)].map((byte) => LETTERS[byte % LETTERS.length]).join('');
 
 /** A kind of resource that runs make. It finds what a run left without knowing what the run did, and removes it. */
 export interface Kind {

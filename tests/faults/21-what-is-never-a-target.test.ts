@@ -14,6 +14,7 @@ const actions = (await loadWorkers()).flatMap(({ remediations }) => remediations
 /** Names of all roles that are deployed, in the security account and in each member. */
 const roles: string[] = [
   parse(readFileSync('organization/member.yml', 'utf8')).Resources,
+  parse(readFileSync('organization/sandbox.yml', 'utf8')).Resources,
   JSON.parse(readFileSync('functions/workers.json', 'utf8')).template.Resources,
 ].flatMap((resources: Record<string, { Type: string; Properties: { RoleName?: string } }>) =>
   Object.values(resources).flatMap(({ Type, Properties: { RoleName } }) =>

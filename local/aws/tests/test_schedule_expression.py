@@ -5,7 +5,7 @@ import datetime
 import random
 
 import pytest
-from schedule_expression import MONTHS, WEEKDAYS, InvalidScheduleExpression, parse
+from schedule_expression import MONTHS, WEEKDAYS, InvalidScheduleExpression, parse, parse_in_zone
 
 UTC = datetime.UTC
 
@@ -168,3 +168,50 @@ def test_a_rate_counts_from_when_the_rule_was_made(seed):
     found = list(parse(f'rate({period // 60} minutes)').occurrences(made, after, until))
     everything = [made + number * period for number in range(1, int((until - made) // period) + 2)]
     assert found == [time for time in everything if after < time <= until]
+
+
+def in_zone(expression: str, zone: str, after: str, until: str) -> list[str]:
+    found = parse_in_zone(expression, zone).occurrences(at(after), at(after), at(until))
+    return [datetime.datetime.fromtimestamp(time, UTC).strftime('%d %H:%M') for time in found]
+
+
+@pytest.mark.parametrize(
+    'expression, zone, expected',
+    [
+        # In Berlin the night of 29 March 2026 has no 02:30.
+        ('cron(30 2 * * ? *)', 'Europe/Berlin', ['28 01:30', '30 00:30']),
+        ('cron(30 2 * * ? *)', 'UTC', ['28 02:30', '29 02:30', '30 02:30']),
+        ('cron(0 9 * * ? *)', 'America/New_York', ['28 13:00', '29 13:00', '30 13:00']),
+        # It still is the evening before.
+        ('cron(0 20 28 3 ? 2026)', 'America/New_York', ['29 00:00']),
+        ('rate(1 day)', 'Europe/Berlin', ['29 00:00', '30 00:00', '31 00:00']),
+        ('at(2026-03-29T03:00:05)', 'Europe/Berlin', ['29 01:00']),
+    ],
+)
+def test_in_a_time_zone(expression, zone, expected):
+    assert in_zone(expression, zone, '2026-03-28T00:00', '2026-03-31T00:00') == expected
+
+
+def test_an_hour_that_comes_twice_fires_once():
+    assert in_zone('cron(30 2 * * ? *)', 'Europe/Berlin', '2026-10-24T12:00', '2026-10-25T12:00') == ['25 00:30']
+
+
+@pytest.mark.parametrize(
+    'expression, zone',
+    [
+        ('at(2026-03-29T02:30:00)', 'Europe/Berlin'),
+        ('at(2026-02-30T00:00:00)', 'UTC'),
+        ('at(2026-02-20)', 'UTC'),
+        ('cron(0 9 * * ? *)', 'Europe/Atlantis'),
+        ('cron(0 9 * * ? *)', '../../etc/passwd'),
+        ('cron(0 9 * * *)', 'UTC'),
+    ],
+)
+def test_what_says_no_time_in_a_zone(expression, zone):
+    with pytest.raises(InvalidScheduleExpression):
+        parse_in_zone(expression, zone)
+
+
+def test_a_rule_knows_no_single_time():
+    with pytest.raises(InvalidScheduleExpression):
+        parse('at(2026-03-29T03:00:00)')

@@ -1,0 +1,45 @@
+import { memberRole } from '../../engine/aws/sessions.ts';
+import type { Permission } from '../../engine/remediation.ts';
+import { canonical, type Json } from '../../engine/state.ts';
+
+/** Text of a template in which CloudFormation fills in names. */
+export const sub = (text: string) => (text.includes('${') ? { 'Fn::Sub': text } : text);
+
+export const document = (Statement: readonly object[]) => ({ Version: '2012-10-17', Statement });
+
+/** A role that one function's execution role may assume, and nobody else. @param trusted the condition under which */
+export const role = (name: string, Description: string, permissions: object, trusted?: object) => ({
+  Type: 'AWS::IAM::Role',
+  Condition: 'InHomeRegion',
+  Properties: {
+    RoleName: memberRole(name),
+    Description,
+    MaxSessionDuration: 3_600,
+    AssumeRolePolicyDocument: document([
+      {
+        Effect: 'Allow',
+        Principal: { AWS: sub(`arn:\${AWS::Partition}:iam::\${SecurityAccount}:role/firebreak-worker-${name}`) },
+        Action: 'sts:AssumeRole',
+        ...(trusted && { Condition: trusted }),
+      },
+    ]),
+    ...permissions,
+  },
+});
+
+/** Permissions as statements: those on the same resources under the same condition are one. */
+export function statements(permissions: readonly Permission[]): object[] {
+  const groups = new Map<string, { actions: Set<string>; permission: Permission }>();
+  for (const permission of permissions) {
+    const key = canonical([permission.resources, (permission.condition ?? null) as Json]);
+    const group = groups.get(key) ?? { actions: new Set(), permission };
+    for (const action of permission.actions) group.actions.add(action);
+    groups.set(key, group);
+  }
+  return [...groups.values()].map(({ actions, permission: { resources, condition } }) => ({
+    Effect: 'Allow',
+    Action: [...actions].sort(),
+    Resource: resources.map(sub),
+    ...(condition && { Condition: condition }),
+  }));
+}

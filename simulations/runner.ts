@@ -1,0 +1,234 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { SessionConfig } from '../engine/aws/session.ts';
+import type { Sessions } from '../engine/aws/sessions.ts';
+import type { Workers } from '../engine/aws/workers.ts';
+import { describeError } from '../engine/errors.ts';
+import type { DynamoDbLedger } from '../engine/ledger/dynamodb.ts';
+import { workerOf } from '../engine/targets.ts';
+import { cleanUp, differences, digestOf, inventoryOf } from './clean-up.ts';
+import { eventsOf } from './events.ts';
+import type { Pages } from './pages.ts';
+import type { Run, RunRecord, Status } from './run.ts';
+import { assertAccount, type Bounds, refusalsOf } from './safety.ts';
+import type { Scenario } from './scenario.ts';
+import { type Scribe, stageFor, writesOf } from './stage.ts';
+import { type Held, type RunStore, Superseded } from './store.ts';
+import type { Timer } from './timer.ts';
+import { lookFor } from './watch.ts';
+
+/** All that a run needs. */
+export interface Rehearsal extends Bounds {
+  readonly store: RunStore;
+  readonly ledger: Pick<DynamoDbLedger, 'headers' | 'get'>;
+  /** How the simulator comes into an account, for what a scenario reads. */
+  sessionsOf(scenario: Scenario): Sessions;
+  readonly workers: Pick<Workers, 'instruct'>;
+  readonly pages: Pages;
+  readonly timer: Timer;
+}
+
+/** Milliseconds between two looks: short while things happen, long while a service has to notice first. */
+const paceAfter = (ms: number): number => (ms < 120_000 ? 500 : 10_000);
+/** Milliseconds for which nothing more may come before a watch ends. */
+const SETTLED_MS = 2_000;
+/** Milliseconds for one try to clean up. */
+const CLEAN_UP_MS = 120_000;
+/** Milliseconds of an invocation that stay for what is begun. */
+const RESERVE_MS = 30_000;
+
+/** What is on its way out has had its time. */
+const ENDING: readonly Status[] = ['cleaning', 'cleanup-failed', 'clean'];
+
+/** The time of this process is nearly over; the run goes on in another. */
+class OutOfTime extends Error {}
+
+/**
+ * Goes on with a run where it is. A process that makes things and dies cannot be gone on with: then the run is cleaned up. A watch
+ * and a clean-up can.
+ *
+ * @param until milliseconds since 1970: then this process has to end
+ * @param over why the run has to end now
+ * @returns the run; while it is neither `clean` nor `cleanup-failed`, somebody has to go on with it
+ */
+export async function goOn(
+  id: string,
+  scenarioOf: (id: string) => Scenario,
+  house: Rehearsal,
+  until: number,
+  over?: Run['stopped'],
+): Promise<Run> {
+  let held = await house.store.takeOver(id);
+  if (held.run.status === 'clean') return held.run;
+  const scenario = scenarioOf(held.run.scenario);
+  const fresh = held.run.status === 'warming-up' && held.epoch === 1;
+  try {
+    const why = over ?? (held.abort === undefined ? undefined : aborted(held.abort));
+    if (why && !ENDING.includes(held.run.status)) held = await house.store.update(held, stopped(held.run, why));
+    if (fresh && !held.run.stopped) held = await makeWrong(held, scenario, house);
+    else if (held.run.status === 'warming-up' || held.run.status === 'injecting') {
+      const reason = 'the simulator was interrupted while it made things';
+      held = await house.store.update(held, stopped(held.run, { at: now(), by: 'error', reason }));
+    }
+    if (held.run.status === 'watching' && !held.run.stopped) held = await watch(held, scenario, house, until);
+  } catch (error) {
+    if (error instanceof Superseded) return (await house.store.get(id))?.run ?? held.run;
+    if (error instanceof OutOfTime) return held.run;
+    const known = (await house.store.get(id)) ?? held;
+    held = await house.store.update(held, stopped(known.run, { at: now(), by: 'error', reason: describeError(error) }));
+  }
+  return (await end(held, scenario, house, Math.min(until, Date.now() + CLEAN_UP_MS))).run;
+}
+
+const now = (): string => new Date().toISOString();
+
+/** The first reason is the one that counts. */
+const stopped = (run: Run, why: NonNullable<Run['stopped']>): Run => ({ ...run, stopped: run.stopped ?? why });
+
+const aborted = (reason: string): NonNullable<Run['stopped']> => ({ at: now(), by: 'person', reason });
+
+/** Warms up and injects. */
+async function makeWrong(begun: Held, scenario: Scenario, house: Rehearsal): Promise<Held> {
+  const { store, timer } = house;
+  let held = begun;
+  const { id, place } = held.run;
+  const sessions = house.sessionsOf(scenario);
+  const session = await sessionFor(scenario, held.run, sessions);
+  await assertAccount(place, session);
+  const before = await inventoryOf(scenario, held.run, sessions);
+  await store.keepInventory(id, before);
+  held = await store.update(held, { ...held.run, inventory: { before: digestOf(before) } });
+  // Before anything is made: from here on, somebody cleans up, whatever becomes of this process.
+  await timer.set(held.run);
+
+  const parameters = scenario.parameters.parse(held.run.parameters);
+  const things = await scenario.warmUp(stageFor(held.run, scenario, session, scribe(held, store)), parameters);
+  const refusals = await refusalsOf({ scenario, place, partner: held.run.partner }, house);
+  if (refusals.length > 0) {
+    return store.update(
+      held,
+      stopped({ ...held.run, things }, { at: now(), by: 'guard', reason: refusals.join('; ') }),
+    );
+  }
+  held = await store.update(held, { ...held.run, things, status: 'injecting' });
+  if (held.abort !== undefined) return store.update(held, stopped(held.run, aborted(held.abort)));
+  await scenario.inject(stageFor(held.run, scenario, session, scribe(held, store)), things, parameters);
+  return store.update(held, { ...held.run, status: 'watching', injectedAt: now() });
+}
+
+/** A session for the verbs of a scenario, for 15 minutes: may read, and change what is the run's. */
+async function sessionFor(scenario: Scenario, run: Run, sessions: Sessions): Promise<SessionConfig> {
+  const session = await sessions.write(run.place, writesOf(scenario, run), `firebreak-sim-${run.id}`);
+  if (!session) throw new Error(`the session policy of ${scenario.id} is longer than STS takes`);
+  return session;
+}
+
+function scribe(held: Held, store: RunStore): Scribe {
+  let number = 0;
+  return {
+    async intend(intent) {
+      number += 1;
+      await store.intend(held, number, intent);
+    },
+    happened: (moment) => store.moment(held.run.id, moment, `${moment.at}#${moment.detail}`),
+  };
+}
+
+/** Hands the finding over where that is this run's way, and looks until all is as it should be, or nothing more comes. */
+async function watch(begun: Held, scenario: Scenario, house: Rehearsal, until: number): Promise<Held> {
+  const { store, ledger, pages } = house;
+  let held = begun;
+  const { run } = held;
+  const { id, place, things = {}, injectedAt = run.startedAt, watchSeconds } = run;
+  const parameters = scenario.parameters.parse(run.parameters);
+  const session = await sessionFor(scenario, run, house.sessionsOf(scenario));
+  const reader = stageFor(run, scenario, session, READ_ONLY);
+  if (run.fidelity === 'handler-replay' && !run.handedAt) {
+    await handOver(held, scenario, house);
+    held = await store.update(held, { ...held.run, handedAt: now() });
+  }
+  const deadline = Date.parse(injectedAt) + 1_000 * watchSeconds;
+  const changing = scenario.responses.some(({ outcome }) => outcome === 'verified');
+  let quietSince = Date.now();
+  let known = '';
+  for (;;) {
+    const sight = await lookFor(run, scenario, new Date(run.startedAt), ledger);
+    const paged = await pages.about(sight.responses);
+    for (const { key, moment } of [...sight.moments, ...paged]) await store.moment(id, moment, key);
+    const asExpected = await scenario.expect(reader, things, parameters);
+    if (asExpected && changing) {
+      await store.moment(id, {
+        at: now(),
+        what: 'contained',
+        detail: 'reads back as it shall be',
+        source: 'simulator',
+      });
+    }
+    const recovered = !scenario.recovered || (await scenario.recovered(reader, things, parameters));
+    if (asExpected && recovered && scenario.recovered) {
+      await store.moment(id, { at: now(), what: 'recovered', detail: 'what it is for works', source: 'simulator' });
+    }
+    const seen: Pick<RunRecord, 'responses' | 'asExpected'> = { responses: sight.responses, asExpected };
+    const digest = digestOf(seen);
+    if (digest !== known) {
+      await store.keepSeen(id, seen);
+      known = digest;
+      quietSince = Date.now();
+    }
+    held = await store.update(held, held.run);
+    if (held.abort !== undefined) return store.update(held, stopped(held.run, aborted(held.abort)));
+    const quiet = Date.now() - quietSince > SETTLED_MS;
+    const done = sight.settled && ((sight.complete && asExpected && recovered) || quiet);
+    if ((done && quiet) || Date.now() > deadline) return held;
+    if (Date.now() > until - RESERVE_MS) throw new OutOfTime();
+    await sleep(paceAfter(Date.now() - Date.parse(injectedAt)));
+  }
+}
+
+/** For verbs that only read. */
+const READ_ONLY: Scribe = {
+  intend: () => Promise.reject(new Error('expect and recovered make nothing')),
+  happened: () => Promise.reject(new Error('expect and recovered change nothing')),
+};
+
+/** Has the workers take the events that the services would emit. */
+async function handOver({ run }: Held, scenario: Scenario, { home, workers }: Rehearsal): Promise<void> {
+  const names = new Set(scenario.responses.map(({ remediation }) => workerOf(remediation)));
+  const events = eventsOf(scenario, run, home, new Date());
+  const { judgedBy } = scenario;
+  await workers.instruct(
+    [...names].flatMap((worker) =>
+      events.map((event) => ({ do: 'replay' as const, worker, event, ...(judgedBy && { judgedBy }) })),
+    ),
+  );
+}
+
+/** Cleans up, and says what became of it. */
+async function end(begun: Held, scenario: Scenario, house: Rehearsal, until: number): Promise<Held> {
+  const { store, timer } = house;
+  const { id } = begun.run;
+  let held = await store.update(begun, { ...begun.run, status: 'cleaning' });
+  if (held.run.stopped) {
+    const { at, by, reason } = held.run.stopped;
+    await store.moment(id, { at, what: 'stopped', detail: `${by}: ${reason}`, source: 'simulator' });
+  }
+  const sessions = house.sessionsOf(scenario);
+  const left = await cleanUp(scenario, held.run, await store.journal(id), sessions, until).catch((error: unknown) => [
+    describeError(error),
+  ]);
+  if (left.length > 0) return store.update(held, { ...held.run, status: 'cleanup-failed', left });
+
+  const before = await store.inventory(id);
+  const after = await inventoryOf(scenario, held.run, sessions);
+  const { left: _, ...run } = held.run;
+  await store.moment(id, { at: now(), what: 'cleaned', detail: 'nothing of the run is left', source: 'simulator' });
+  await timer.clear(run);
+  held = await store.finish(held, {
+    ...run,
+    status: 'clean',
+    finishedAt: now(),
+    ...(before && {
+      inventory: { before: digestOf(before), after: digestOf(after), differs: differences(before, after) },
+    }),
+  });
+  return held;
+}

@@ -1,0 +1,56 @@
+import type { SessionConfig } from '../engine/aws/session.ts';
+import type { Permission } from '../engine/remediation.ts';
+import { EXPIRES_TAG, type Kind, RUN_TAG, runPrefix, SCENARIO_TAG } from './kinds/kind.ts';
+import type { Moment, Run } from './run.ts';
+import type { Scenario, Stage } from './scenario.ts';
+import type { Intent } from './store.ts';
+
+/** IAM actions by which all of a scenario's kinds are listed. */
+export const readsOf = ({ kinds }: Pick<Scenario, 'kinds'>): string[] =>
+  [...new Set(kinds.flatMap(({ permissions }) => permissions.read))].sort();
+
+/** What the session of a run may change. */
+export const writesOf = (scenario: Scenario, { id, place }: Pick<Run, 'id' | 'place'>): readonly Permission[] => [
+  ...scenario.kinds.flatMap(({ permissions }) => permissions.own(id, place)),
+  ...scenario.permissions(id, place),
+];
+
+/** Where what a verb makes and changes is written down: the journal before a call, the timeline after it. */
+export interface Scribe {
+  intend(intent: Intent): Promise<void>;
+  happened(moment: Moment): Promise<void>;
+}
+
+/** The stage of a run for the verbs that make something. */
+export function stageFor(run: Run, { kinds }: Pick<Scenario, 'kinds'>, session: SessionConfig, scribe: Scribe): Stage {
+  const now = (): string => new Date().toISOString();
+  return {
+    run: run.id,
+    place: run.place,
+    partner: run.partner,
+    session,
+    tags: { [RUN_TAG]: run.id, [SCENARIO_TAG]: run.scenario, [EXPIRES_TAG]: run.expiresAt },
+    name(what) {
+      const name = `${runPrefix(run.id)}${what}`;
+      if (!/^[a-z][a-z0-9-]{2,62}$/.test(name)) throw new Error(`${name} is no name for every kind of resource`);
+      return name;
+    },
+    async make<T>(kind: Kind, what: string, call: () => Promise<T>): Promise<T> {
+      if (!kinds.includes(kind)) throw new Error(`${kind.type} is not among the kinds of ${run.scenario}`);
+      await scribe.intend({ type: kind.type, what, at: now() });
+      const made = await call();
+      await scribe.happened({ at: now(), what: 'made', detail: what, source: 'simulator' });
+      return made;
+    },
+    async change<T>(what: string, call: () => Promise<T>): Promise<T> {
+      const changed = await call();
+      await scribe.happened({
+        at: now(),
+        what: run.status === 'injecting' ? 'injected' : 'made',
+        detail: what,
+        source: 'simulator',
+      });
+      return changed;
+    },
+  };
+}

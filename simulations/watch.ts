@@ -1,0 +1,115 @@
+import { createHash } from 'node:crypto';
+import type { DynamoDbLedger } from '../engine/ledger/dynamodb.ts';
+import { decisionOf, type Response, type ResponseRecord } from '../engine/response.ts';
+import { canonical, type Json } from '../engine/state.ts';
+import { targetKey } from '../engine/targets.ts';
+import type { Moment, Run, Seen } from './run.ts';
+import type { Scenario } from './scenario.ts';
+
+/** Outcomes after which something more may come of a response by itself, or by a person. */
+const PASSING: readonly (string | undefined)[] = [undefined, 'awaiting-approval', 'deferred'];
+
+/** What was seen of a run in the ledger. */
+export interface Sight {
+  readonly responses: readonly Seen[];
+  /** By a key of its own each, so that it is recorded once. */
+  readonly moments: readonly { readonly key: string; readonly moment: Moment }[];
+  /** Every expected response ended as expected. */
+  readonly complete: boolean;
+  /** Nothing more comes by itself of what there is. */
+  readonly settled: boolean;
+}
+
+/** Looks into the ledger for the responses about what a run made. */
+export async function lookFor(
+  run: Run,
+  scenario: Scenario,
+  since: Date,
+  ledger: Pick<DynamoDbLedger, 'headers' | 'get'>,
+): Promise<Sight> {
+  const { things = {}, place } = run;
+  const expected = scenario.responses.map((response) => ({ ...response, arn: response.target(things, place) }));
+  const targets = new Set(expected.map(({ arn }) => arn));
+  const found: Response[] = [];
+  for await (const response of ledger.headers(since)) {
+    if (targets.has(response.target.arn) || targets.has(targetKey(response.target))) found.push(response);
+  }
+  const records: ResponseRecord[] = [];
+  for (const { id } of found.reverse()) {
+    const record = await ledger.get(id);
+    if (record) records.push(record);
+  }
+  const complete = expected.every(({ remediation, outcome, arn }) =>
+    records.some(
+      ({ response }) =>
+        response.remediation === remediation &&
+        response.outcome === outcome &&
+        (response.target.arn === arn || targetKey(response.target) === arn),
+    ),
+  );
+  return {
+    responses: records.map(seen),
+    moments: records.flatMap((record) => momentsOf(record, run.injectedAt)),
+    complete,
+    settled: records.length > 0 && records.every(({ response }) => !PASSING.includes(response.outcome)),
+  };
+}
+
+const seen = (record: ResponseRecord): Seen => {
+  const { id, remediation, target, finding, outcome, reason, startedAt, finishedAt } = record.response;
+  return {
+    id,
+    remediation,
+    target: target.arn,
+    finding: { source: finding.source, type: finding.type },
+    startedAt,
+    ...(outcome !== undefined && { outcome }),
+    ...(reason !== undefined && { reason }),
+    ...(finishedAt !== undefined && { finishedAt }),
+    digest: createHash('sha256')
+      .update(canonical(record as unknown as Json))
+      .digest('hex'),
+  };
+};
+
+function momentsOf(record: ResponseRecord, injectedAt = ''): { key: string; moment: Moment }[] {
+  const { response, finding, timeline } = record;
+  const { id, remediation, outcome, finishedAt, reason } = response;
+  const decision = decisionOf(record);
+  const first = timeline.find(({ event }) => event === 'applying');
+  const moment = (
+    what: Moment['what'],
+    at: string | undefined,
+    detail: string,
+    source: Moment['source'],
+    key = id,
+  ): { key: string; moment: Moment }[] => (at === undefined ? [] : [{ key, moment: { at, what, detail, source } }]);
+  return [
+    ...moment(
+      'detected',
+      detected(finding.envelope.time, injectedAt),
+      `${finding.source} ${finding.type}: ${finding.title}`,
+      'event',
+    ),
+    ...moment('acted', first?.at, `${id}: ${remediation} changes the first thing`, 'ledger'),
+    ...(decision && decision.verb !== 'expire'
+      ? moment('acknowledged', decision.at, `${id}: ${decision.verb} by ${decision.by}`, 'ledger')
+      : []),
+    ...(outcome === undefined
+      ? []
+      : moment(
+          'responded',
+          finishedAt,
+          `${id}: ${outcome}${reason === undefined ? '' : `: ${reason}`}`,
+          'ledger',
+          `${id}#${outcome}`,
+        )),
+  ];
+}
+
+/** When an event says that it happened. EventBridge writes whole seconds, so that it may seem to come before its cause. */
+function detected(time: string, injectedAt: string): string | undefined {
+  const [event, injected] = [Date.parse(time), Date.parse(injectedAt)];
+  if (Number.isNaN(event)) return undefined;
+  return new Date(injected > event && injected - event < 1_000 ? injected : event).toISOString();
+}
