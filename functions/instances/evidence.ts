@@ -41,8 +41,8 @@ export async function evidenceAbout(ec2: EC2Client, instance: string): Promise<E
   return found.sort((a, b) => (a.snapshot < b.snapshot ? -1 : 1));
 }
 
-/** How EC2 refuses tags that do not fit beside ours: more than 50 in all, or one of our own keys. */
-const TAGS_REFUSED = new Set(['TagLimitExceeded', 'InvalidParameterValue']);
+/** How EC2 may refuse tags of a volume: too many with ours, one of our own keys, or one that the organisation lets nobody give. */
+const TAGS_REFUSED = new Set(['TagLimitExceeded', 'InvalidParameterValue', 'UnauthorizedOperation']);
 
 /**
  * Starts snapshots of all EBS volumes of an instance, of one moment, with our tags on them from the start: by these a

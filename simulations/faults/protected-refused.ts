@@ -1,11 +1,11 @@
 import { CreateNetworkInterfaceCommand, EC2Client } from '@aws-sdk/client-ec2';
 import * as z from 'zod/mini';
 import sample from '../../events/samples/securityhub/security-group-open-ssh.json' with { type: 'json' };
-import { groupArn, isLetIn, letIn, letsIn, makeGroup, SSH_TO_THE_WORLD } from '../ingress.ts';
 import { networkInterface } from '../kinds/network-interface.ts';
 import { securityGroup } from '../kinds/security-group.ts';
 import { tagList } from '../kinds/tags.ts';
 import { findsNetwork, sandboxNetwork } from '../network.ts';
+import { groupArn, isLetIn, letIn, letsIn, makeGroup, SSH_TO_THE_WORLD } from '../props/ingress.ts';
 import { defineScenario, type Stage, type Things } from '../scenario.ts';
 
 interface Made extends Things {
@@ -31,7 +31,7 @@ export default defineScenario({
   safety: 'inert',
   cost: 0,
   minutes: { 'handler-replay': 20, 'bus-replay': 10 },
-  objectives: { respond: 60 },
+  objectives: { detect: 900 },
   kinds: [securityGroup, networkInterface],
   permissions: (run, place) => [findsNetwork, letsIn(run, place)],
   parameters,

@@ -1,8 +1,8 @@
 import * as z from 'zod/mini';
 import sample from '../../events/samples/cloudtrail/open-ssh-to-world.json' with { type: 'json' };
-import { groupArn, type Ingress, isLetIn, letIn, letsIn, makeGroup, SSH_TO_THE_WORLD } from '../ingress.ts';
 import { securityGroup } from '../kinds/security-group.ts';
 import { findsNetwork } from '../network.ts';
+import { groupArn, type Ingress, isLetIn, letIn, letsIn, makeGroup, SSH_TO_THE_WORLD } from '../props/ingress.ts';
 import { defineScenario, type Things } from '../scenario.ts';
 
 interface Made extends Things {

@@ -1,6 +1,12 @@
-import { DeleteSnapshotCommand, EC2Client, paginateDescribeSnapshots, type Snapshot } from '@aws-sdk/client-ec2';
+import {
+  DeleteSnapshotCommand,
+  EC2Client,
+  type Filter,
+  paginateDescribeSnapshots,
+  type Snapshot,
+} from '@aws-sdk/client-ec2';
 import type { SessionConfig } from '../../engine/aws/session.ts';
-import { unlessNotReady } from './gone.ts';
+import { unlessGone } from './gone.ts';
 import { type Kind, RUN_TAG } from './kind.ts';
 import { taggedFor } from './narrowed.ts';
 
@@ -20,26 +26,26 @@ export const evidence: Kind = {
 
   async inventory(session) {
     const found = await snapshots(session);
-    return Object.fromEntries(found.map(({ SnapshotId = '', VolumeId = '' }) => [SnapshotId, VolumeId]));
+    return Object.fromEntries(found.map(({ SnapshotId = '', VolumeId = '' }) => [SnapshotId, { volume: VolumeId }]));
   },
 
   async left(session, _place, run) {
-    const found = await snapshots(session, run);
+    const found = await snapshots(session, { Name: `tag:${RUN_TAG}`, Values: [run] });
     return found.flatMap(({ SnapshotId }) => SnapshotId ?? []);
   },
 
   async remove(session, _place, SnapshotId) {
-    await unlessNotReady(
-      ['InvalidSnapshot.NotFound'],
-      new EC2Client(session).send(new DeleteSnapshotCommand({ SnapshotId })),
-    );
+    const deletion = new EC2Client(session).send(new DeleteSnapshotCommand({ SnapshotId }));
+    const ofIt = { Name: 'snapshot-id', Values: [SnapshotId] };
+    await unlessGone([], deletion, async () => (await snapshots(session, ofIt)).length > 0);
   },
 };
 
-async function snapshots(session: SessionConfig, run?: string): Promise<Snapshot[]> {
+async function snapshots(session: SessionConfig, ...Filters: Filter[]): Promise<Snapshot[]> {
   const client = new EC2Client(session);
   const found: Snapshot[] = [];
-  const asked = { OwnerIds: ['self'], ...(run && { Filters: [{ Name: `tag:${RUN_TAG}`, Values: [run] }] }) };
-  for await (const { Snapshots = [] } of paginateDescribeSnapshots({ client }, asked)) found.push(...Snapshots);
+  for await (const { Snapshots = [] } of paginateDescribeSnapshots({ client }, { OwnerIds: ['self'], Filters })) {
+    found.push(...Snapshots);
+  }
   return found;
 }

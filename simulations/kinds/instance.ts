@@ -8,7 +8,7 @@ import {
 import type { SessionConfig } from '../../engine/aws/session.ts';
 import type { Permission } from '../../engine/remediation.ts';
 import { inSandbox } from '../network.ts';
-import { unlessNotReady } from './gone.ts';
+import { unlessGone } from './gone.ts';
 import { type Kind, RUN_TAG } from './kind.ts';
 import { madeFor, taggedFor, taggedWhenMade } from './narrowed.ts';
 
@@ -50,7 +50,7 @@ export const instance: Kind = {
   },
 
   async inventory(session) {
-    const found = await instances(session, [THERE]);
+    const found = await instances(session);
     return Object.fromEntries(
       found.map(({ InstanceId = '', InstanceType = '', State, NetworkInterfaces = [], BlockDeviceMappings = [] }) => [
         InstanceId,
@@ -67,18 +67,20 @@ export const instance: Kind = {
   },
 
   async left(session, _place, run) {
-    const found = await instances(session, [THERE, { Name: `tag:${RUN_TAG}`, Values: [run] }]);
+    const found = await instances(session, { Name: `tag:${RUN_TAG}`, Values: [run] });
     return found.flatMap(({ InstanceId }) => InstanceId ?? []);
   },
 
   async remove(session, _place, id) {
     const termination = new EC2Client(session).send(new TerminateInstancesCommand({ InstanceIds: [id] }));
-    await unlessNotReady(['InvalidInstanceID.NotFound'], termination);
+    const ofIt = { Name: 'instance-id', Values: [id] };
+    await unlessGone([], termination, async () => (await instances(session, ofIt)).length > 0);
   },
 };
 
-async function instances(session: SessionConfig, Filters: Filter[]): Promise<Instance[]> {
+async function instances(session: SessionConfig, ...more: Filter[]): Promise<Instance[]> {
   const client = new EC2Client(session);
+  const Filters = [THERE, ...more];
   const found: Instance[] = [];
   for await (const { Reservations = [] } of paginateDescribeInstances({ client }, { Filters })) {
     found.push(...Reservations.flatMap(({ Instances = [] }) => Instances));

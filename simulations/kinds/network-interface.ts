@@ -7,7 +7,7 @@ import {
 } from '@aws-sdk/client-ec2';
 import type { SessionConfig } from '../../engine/aws/session.ts';
 import { inSandbox } from '../network.ts';
-import { unlessNotReady } from './gone.ts';
+import { unlessGone } from './gone.ts';
 import { type Kind, RUN_TAG } from './kind.ts';
 import { madeFor, taggedFor, taggedWhenMade } from './narrowed.ts';
 
@@ -34,7 +34,7 @@ export const networkInterface: Kind = {
   },
 
   async inventory(session) {
-    const found = await interfaces(session, [{ Name: 'requester-managed', Values: ['false'] }]);
+    const found = await interfaces(session, { Name: 'requester-managed', Values: ['false'] });
     return Object.fromEntries(
       found.map(({ NetworkInterfaceId = '', SubnetId = '', Attachment, Groups = [] }) => [
         NetworkInterfaceId,
@@ -48,18 +48,19 @@ export const networkInterface: Kind = {
   },
 
   async left(session, _place, run) {
-    const found = await interfaces(session, [{ Name: `tag:${RUN_TAG}`, Values: [run] }]);
+    const found = await interfaces(session, { Name: `tag:${RUN_TAG}`, Values: [run] });
     return found.flatMap(({ NetworkInterfaceId }) => NetworkInterfaceId ?? []);
   },
 
   async remove(session, _place, NetworkInterfaceId) {
     const deletion = new EC2Client(session).send(new DeleteNetworkInterfaceCommand({ NetworkInterfaceId }));
-    // It is gone, or attached.
-    await unlessNotReady(['InvalidNetworkInterfaceID.NotFound', 'InvalidParameterValue'], deletion);
+    const ofIt = { Name: 'network-interface-id', Values: [NetworkInterfaceId] };
+    // It is attached.
+    await unlessGone(['InvalidParameterValue'], deletion, async () => (await interfaces(session, ofIt)).length > 0);
   },
 };
 
-async function interfaces(session: SessionConfig, Filters: Filter[]): Promise<NetworkInterface[]> {
+async function interfaces(session: SessionConfig, ...Filters: Filter[]): Promise<NetworkInterface[]> {
   const client = new EC2Client(session);
   const found: NetworkInterface[] = [];
   for await (const { NetworkInterfaces = [] } of paginateDescribeNetworkInterfaces({ client }, { Filters })) {

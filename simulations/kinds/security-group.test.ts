@@ -5,8 +5,8 @@ import { OUTSIDE_ACCOUNT } from '../../local/connection.ts';
 import { sharedCloud } from '../../local/contract.ts';
 import { allow, createGroup, createNetwork, createOwnGroup, fromAnywhere } from '../../local/exposures/network.ts';
 import { RehearsalStage, sandboxAccount } from '../../local/stage.ts';
-import { makeGroup } from '../ingress.ts';
 import { findsNetwork, NETWORK_TAGS } from '../network.ts';
+import { makeGroup } from '../props/ingress.ts';
 import { networkInterface } from './network-interface.ts';
 import { securityGroup } from './security-group.ts';
 import { tagList } from './tags.ts';
@@ -55,7 +55,7 @@ test('a group stays while an interface is in it, and both go', async () => {
 
   await securityGroup.remove(session, place, group);
   expect(await securityGroup.left(session, place, run)).toEqual([group]);
-  for (const again of [1, 2]) {
+  for (const again of ['once', 'twice']) {
     await networkInterface.remove(session, place, left);
     await securityGroup.remove(session, place, group);
     expect([again, await stage.inventory()]).toEqual([again, before]);

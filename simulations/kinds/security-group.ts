@@ -1,6 +1,7 @@
 import {
   DeleteSecurityGroupCommand,
   EC2Client,
+  type Filter,
   type IpPermission,
   paginateDescribeSecurityGroups,
   type SecurityGroup,
@@ -10,7 +11,7 @@ import type { SessionConfig } from '../../engine/aws/session.ts';
 import { calledOwnGroup } from '../../engine/own-groups.ts';
 import { canonical, type Json } from '../../engine/state.ts';
 import { inSandbox } from '../network.ts';
-import { unlessNotReady } from './gone.ts';
+import { unlessGone } from './gone.ts';
 import { type Kind, RUN_TAG } from './kind.ts';
 import { madeFor, taggedFor, taggedWhenMade } from './narrowed.ts';
 
@@ -37,20 +38,19 @@ export const securityGroup: Kind = {
   },
 
   async left(session, _place, run) {
-    const found = await groups(session, run);
+    const found = await groups(session, { Name: `tag:${RUN_TAG}`, Values: [run] });
     return found.flatMap(({ GroupId }) => GroupId ?? []);
   },
 
   async remove(session, _place, GroupId) {
     const deletion = new EC2Client(session).send(new DeleteSecurityGroupCommand({ GroupId }));
-    await unlessNotReady(['InvalidGroup.NotFound', 'DependencyViolation'], deletion);
+    const ofIt = { Name: 'group-id', Values: [GroupId] };
+    await unlessGone(['DependencyViolation'], deletion, async () => (await groups(session, ofIt)).length > 0);
   },
 };
 
-/** All security groups, or those of a run. */
-async function groups(session: SessionConfig, run?: string): Promise<SecurityGroup[]> {
+async function groups(session: SessionConfig, ...Filters: Filter[]): Promise<SecurityGroup[]> {
   const client = new EC2Client(session);
-  const Filters = run === undefined ? undefined : [{ Name: `tag:${RUN_TAG}`, Values: [run] }];
   const found: SecurityGroup[] = [];
   for await (const { SecurityGroups = [] } of paginateDescribeSecurityGroups({ client }, { Filters })) {
     found.push(...SecurityGroups);

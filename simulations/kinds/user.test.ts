@@ -1,29 +1,28 @@
-import { CreateAccessKeyCommand, CreateUserCommand, IAMClient } from '@aws-sdk/client-iam';
-import { expect, test } from '@jest/globals';
-import { OUTSIDE_ACCOUNT } from '../../local/connection.ts';
-import { sharedCloud } from '../../local/contract.ts';
+import { randomUUID } from 'node:crypto';
+import { CreateAccessKeyCommand, CreateUserCommand, IAMClient, UpdateAccessKeyCommand } from '@aws-sdk/client-iam';
 import { createAccessKey, createUser } from '../../local/exposures/identity.ts';
-import { RehearsalStage, sandboxAccount } from '../../local/stage.ts';
-import { USER_PATH, user } from './user.ts';
+import { kindContract } from '../../local/kind-contract.ts';
+import { tagList } from './tags.ts';
+import { accessKeys, USER_PATH, user } from './user.ts';
 
-test('the users of a run are known by their names, and go with their keys', async () => {
-  const account = await sandboxAccount(sharedCloud());
-  const played = { id: 'kinds.user', kinds: [user], permissions: () => [] };
-  const stage = await RehearsalStage.open(sharedCloud(), account, OUTSIDE_ACCOUNT, played);
-  const neighbour = await createUser(account, `firebreak-sim-${stage.run}`, { path: USER_PATH });
-  const key = await createAccessKey(account, `firebreak-sim-${stage.run}`, { created: 1, used: null });
-  const before = await stage.inventory();
-  expect(before).toEqual({ [user.type]: { [neighbour]: { [key]: 'Active' } } });
-
-  const iam = new IAMClient(stage.session);
-  const UserName = stage.name('one');
-  await stage.make(user, 'a user', () => iam.send(new CreateUserCommand({ UserName, Path: USER_PATH })));
-  await stage.change('a key', () => iam.send(new CreateAccessKeyCommand({ UserName })));
-  expect(await user.left(stage.session, stage.place, stage.run)).toEqual([UserName]);
-  expect(await stage.inventory()).not.toEqual(before);
-
-  await user.remove(stage.session, stage.place, UserName);
-  await user.remove(stage.session, stage.place, UserName);
-  expect(await user.left(stage.session, stage.place, stage.run)).toEqual([]);
-  expect(await stage.inventory()).toEqual(before);
+kindContract(user, {
+  async make(stage) {
+    const iam = new IAMClient(stage.session);
+    const UserName = stage.name('one');
+    const command = new CreateUserCommand({ UserName, Path: USER_PATH, Tags: tagList(stage.tags) });
+    await stage.make(user, 'a user', () => iam.send(command));
+    await stage.change('a key of it', () => iam.send(new CreateAccessKeyCommand({ UserName })));
+    return UserName;
+  },
+  async makeForeign(account) {
+    const name = `exporter-${randomUUID()}`;
+    await createUser(account, name, { path: USER_PATH });
+    await createAccessKey(account, name, { created: 1, used: null });
+    return name;
+  },
+  async alter({ client }, UserName) {
+    const iam = new IAMClient(client);
+    const [AccessKeyId] = Object.keys(await accessKeys(iam, UserName));
+    await iam.send(new UpdateAccessKeyCommand({ UserName, AccessKeyId, Status: 'Inactive' }));
+  },
 });

@@ -29,7 +29,8 @@ export const user: Kind = {
   async inventory(session) {
     const iam = new IAMClient(session);
     const found = (await users(iam)).map(
-      async ({ UserName = '', Arn = '' }) => [Arn, await accessKeys(iam, UserName)] as const,
+      async ({ UserName = '', Path = '' }) =>
+        [UserName, { path: Path, keys: await accessKeys(iam, UserName) }] as const,
     );
     return Object.fromEntries(await Promise.all(found));
   },

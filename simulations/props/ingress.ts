@@ -4,13 +4,13 @@ import {
   DescribeSecurityGroupsCommand,
   EC2Client,
 } from '@aws-sdk/client-ec2';
-import type { Place } from '../engine/arn.ts';
-import type { Permission } from '../engine/remediation.ts';
-import { taggedFor } from './kinds/narrowed.ts';
-import { securityGroup } from './kinds/security-group.ts';
-import { tagList } from './kinds/tags.ts';
-import { sandboxNetwork } from './network.ts';
-import type { Stage } from './scenario.ts';
+import type { Place } from '../../engine/arn.ts';
+import type { Permission } from '../../engine/remediation.ts';
+import { taggedFor } from '../kinds/narrowed.ts';
+import { securityGroup } from '../kinds/security-group.ts';
+import { tagList } from '../kinds/tags.ts';
+import { sandboxNetwork } from '../network.ts';
+import type { Stage } from '../scenario.ts';
 
 /** What a security group lets in: a TCP port, and a block of IPv4 addresses. */
 export interface Ingress {
