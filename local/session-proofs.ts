@@ -9,8 +9,10 @@ export const reversed = ({ before, after, facts }: Plan): Plan => ({ before: aft
 export const questionsOf = (permissions: readonly Permission[]): Question[] =>
   permissions.flatMap(({ actions, resources, condition = {} }) => {
     const context = Object.fromEntries(
-      Object.values(condition)
-        .flatMap((keys) => Object.entries(keys))
+      Object.entries(condition)
+        .flatMap(([operator, keys]) =>
+          Object.entries(keys).filter(([, value]) => !(operator === 'Null' && value === 'true')),
+        )
         .map(([key, values]) => [key, [values].flat().slice(0, 1)]),
     );
     return actions.flatMap((action) => resources.map((resource) => ({ action, resource, context })));

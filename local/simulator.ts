@@ -4,10 +4,14 @@ import type { Answers, SimulateRequest } from '../simulations/requests.ts';
 import type { RunRecord } from '../simulations/run.ts';
 import type { Scenario } from '../simulations/scenario.ts';
 import type { Cloud } from './cloud.ts';
-import { HOME_REGION, SECURITY_ACCOUNT } from './connection.ts';
+import { HOME_REGION, MEMBER_ACCOUNTS, SECURITY_ACCOUNT } from './connection.ts';
 import { notice } from './detector.ts';
 
 const FUNCTION = 'firebreak-simulate';
+/** What scenarios have to be told here: what local/simulation-policy.yml allows. */
+const PARAMETERS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  'faults.allow-listed-left-alone': { allowed: MEMBER_ACCOUNTS[0] },
+};
 /** Milliseconds between two looks at a run. */
 const LOOK_MS = 150;
 /** Milliseconds for a run to end. */
@@ -40,7 +44,9 @@ export class Simulator {
     wanted: Omit<Extract<SimulateRequest, { do: 'start' }>, 'do' | 'scenario'> = {},
     see: (record: RunRecord) => void = () => {},
   ): Promise<Answers['status']> {
-    const { run } = await this.ask({ do: 'start', fidelity: 'bus-replay', ...wanted, scenario: scenario.id });
+    const parameters = PARAMETERS[scenario.id];
+    const usual = { do: 'start', fidelity: 'bus-replay', ...(parameters && { parameters }) } as const;
+    const { run } = await this.ask({ ...usual, ...wanted, scenario: scenario.id });
     const deadline = Date.now() + PATIENCE_MS;
     let noticed = run.fidelity !== 'bus-replay';
     let known = '';

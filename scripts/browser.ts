@@ -66,14 +66,18 @@ const PATIENCE = 30_000;
  * https://chromedevtools.github.io/devtools-protocol/
  */
 export class Browser implements AsyncDisposable {
+  readonly #file: string;
   readonly #process: ChildProcess;
   readonly #profile: string;
   readonly #to: Writable;
   readonly #waiting = new Map<number, (message: Message) => void>();
   readonly #heard: Message[] = [];
   #last = 0;
+  #gone: string | undefined;
 
+  /** @param file a path, or a name on the PATH */
   constructor(file: string) {
+    this.#file = file;
     this.#profile = mkdtempSync(path.join(tmpdir(), 'firebreak-browser-'));
     const args = [
       ...['--headless', '--remote-debugging-pipe', '--no-first-run', '--disable-gpu', '--hide-scrollbars'],
@@ -91,7 +95,8 @@ export class Browser implements AsyncDisposable {
   }
 
   #end(message: string): void {
-    for (const answer of this.#waiting.values()) answer({ error: { message: `the browser does not run: ${message}` } });
+    this.#gone ??= `${this.#file} does not run: ${message}`;
+    for (const answer of this.#waiting.values()) answer({ error: { message: this.#gone } });
   }
 
   #listen(from: Readable): void {
@@ -108,6 +113,7 @@ export class Browser implements AsyncDisposable {
   }
 
   async #ask(method: string, params: object = {}, sessionId?: string): Promise<Record<string, unknown>> {
+    if (this.#gone !== undefined) throw new Error(this.#gone);
     this.#last += 1;
     const id = this.#last;
     const answered = new Promise<Message>((resolve) => {
@@ -178,9 +184,11 @@ export class Browser implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const gone = once(this.#process, 'exit');
-    this.#process.kill('SIGKILL');
-    if (this.#process.exitCode === null && this.#process.signalCode === null) await gone;
+    if (this.#gone === undefined) {
+      const exit = once(this.#process, 'exit');
+      this.#process.kill('SIGKILL');
+      await exit;
+    }
     rmSync(this.#profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   }
 }

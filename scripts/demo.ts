@@ -9,14 +9,20 @@ import { canonical, changes } from '../engine/state.ts';
 import { type Cloud, startCloud } from '../local/cloud.ts';
 import { Connection, HOME_REGION, ROOT } from '../local/connection.ts';
 import { SCENES, type Scene, type Told } from '../local/scenes.ts';
+import { Simulator } from '../local/simulator.ts';
+import { type Judgement, judge } from '../simulations/judge.ts';
+import { loadScenarios } from './scenarios.ts';
 
 const HELP = `npm start -- [--json]
 
 The main job on the embedded cloud, without an AWS account: makes resources wrong on purpose in two member accounts, lets
-the services tell of them, and shows what the deployed workers did, until one fix is taken back and told of again.`;
+the services tell of them, and shows what the deployed workers did, until one fix is taken back and told of again. Then rehearses
+two incidents in a sandbox account.`;
 
 /** The policy of the demonstration: everything that the catalogue has happens by itself. */
 const POLICY = fileURLToPath(new URL('../local/demo-policy.yml', import.meta.url));
+/** The simulations that are shown. */
+const REHEARSED = ['exfiltration.s3-bucket-exposed', 'exfiltration.rds-snapshot-shared'];
 /** Milliseconds for all responses to end. */
 const PATIENCE_MS = 60_000;
 
@@ -51,9 +57,9 @@ const started = performance.now();
 async function demonstrate(): Promise<number> {
   screen.line(
     ['bold', 'Firebreak'],
-    ' on the embedded cloud: two member accounts, two Regions, no AWS account needed.',
+    ' on the embedded cloud: two member accounts, a sandbox, two Regions, no AWS account needed.',
   );
-  const cloud = await startCloud({ policy: POLICY, progress: (step) => progress(step) });
+  const cloud = await startCloud({ sandbox: true, policy: POLICY, progress: (step) => progress(step) });
   try {
     return await play(cloud);
   } finally {
@@ -88,6 +94,12 @@ async function play(cloud: Cloud): Promise<number> {
     problems.push(`told of again, what was taken back ended ${held?.outcome}: ${held?.reason}`);
   }
 
+  const rehearsals = await rehearse(cloud);
+  for (const { scenario, verdict, shortcomings } of rehearsals) {
+    if (verdict !== 'passed')
+      problems.push(`${scenario} is ${verdict}: ${shortcomings.map(({ what }) => what).join(' ')}`);
+  }
+
   const seconds = (performance.now() - started) / 1_000;
   if (values.json) {
     console.log(
@@ -97,6 +109,7 @@ async function play(cloud: Cloud): Promise<number> {
           filtered: filtered.map(({ scene, entry }) => ({ source: scene.source, event: entry.detailType })),
           undo: undone,
           held,
+          rehearsals,
           problems,
           seconds,
         },
@@ -104,7 +117,7 @@ async function play(cloud: Cloud): Promise<number> {
         2,
       ),
     );
-  } else print(shown, filtered, undone, held, problems, seconds);
+  } else print(shown, filtered, undone, held, rehearsals, problems, seconds);
   return problems.length === 0 ? 0 : 1;
 }
 
@@ -199,6 +212,22 @@ async function tellAgain(cloud: Cloud, { response }: Shown, tellings: readonly T
   return records.find(({ response }) => response.correlation === envelope?.id)?.response;
 }
 
+/** Breaks something in the sandbox on purpose, measures what comes of it, and cleans up. */
+async function rehearse(cloud: Cloud): Promise<readonly Judgement[]> {
+  const simulator = new Simulator(cloud);
+  const judgements: Judgement[] = [];
+  for (const scenario of (await loadScenarios()).filter(({ id }) => REHEARSED.includes(id))) {
+    progress(`rehearsing in the sandbox account: ${scenario.title}`);
+    const { previous, ...record } = await simulator.run(scenario);
+    judgements.push(judge(record, scenario, previous));
+  }
+  return judgements;
+}
+
+/** The times of a rehearsal in one line. */
+const timesOf = ({ metrics }: Judgement): string =>
+  metrics.flatMap(({ metric, ms }) => (ms === undefined ? [] : [`${metric} ${(ms / 1_000).toFixed(1)} s`])).join(', ');
+
 /** As much of a text as a line of a terminal shows. */
 const clipped = (text: string): string => (text.length > 104 ? `${text.slice(0, 103)}…` : text);
 /** Lines for the changes of one response. */
@@ -213,6 +242,7 @@ function print(
   filtered: readonly Telling[],
   undone: Response | undefined,
   held: Response | undefined,
+  rehearsals: readonly Judgement[],
   problems: readonly string[],
   seconds: number,
 ): void {
@@ -262,6 +292,15 @@ function print(
   }
   if (held) {
     screen.line(['bold', 'Told of again: '], `${held.id} is ${held.outcome}: ${held.reason}`);
+  }
+  for (const judgement of rehearsals) {
+    const { scenario, fidelity, verdict, cleanUp } = judgement;
+    screen.line(
+      ['bold', 'Rehearsed: '],
+      `${scenario}, by ${fidelity}: `,
+      [verdict === 'passed' ? 'green' : 'red', verdict],
+      ` (${timesOf(judgement)}); the sandbox is ${cleanUp === 'clean' ? 'as it was' : 'not as it was'}.`,
+    );
   }
   screen.line('');
   screen.line(

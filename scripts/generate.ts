@@ -4,6 +4,7 @@ import { catalogue } from './generate/catalogue.ts';
 import { memberTemplate } from './generate/member.ts';
 import { rulesFor, rulesTemplate } from './generate/rules.ts';
 import { sandboxTemplate } from './generate/sandbox.ts';
+import { scenariosPage } from './generate/scenarios.ts';
 import { workersTemplate } from './generate/workers.ts';
 import { defaultsTable } from './policy/defaults.ts';
 import { loadPolicy, SHIPPED_POLICY } from './response-policy.ts';
@@ -19,6 +20,7 @@ if (values.help) {
 }
 
 const workers = await loadWorkers();
+const scenarios = await loadScenarios();
 const rules = rulesFor(workers);
 const titles = (all: typeof workers): Readonly<Record<string, string>> =>
   Object.fromEntries(all.flatMap(({ remediations }) => remediations.map(({ id, title }) => [id, title])));
@@ -36,8 +38,9 @@ const files: Record<string, string> = {
   'functions/tell/titles.json': json(titles(workers)),
   'functions/workers.json': json(workersTemplate(workers, rules)),
   'organization/member.yml': memberTemplate(workers, rules),
-  'organization/sandbox.yml': sandboxTemplate(await loadScenarios()),
+  'organization/sandbox.yml': sandboxTemplate(scenarios),
   'docs/catalogue.md': catalogue(workers, rules),
+  'docs/scenarios.md': scenariosPage(scenarios),
   ...(existsSync('README.md') && { 'README.md': readme(readFileSync('README.md', 'utf8')) }),
 };
 for (const [file, content] of Object.entries(files)) {

@@ -1,5 +1,3 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Terminal } from '../cli/terminal.ts';
@@ -8,8 +6,10 @@ import { Sandbox } from '../local/sandbox.ts';
 import { Simulator } from '../local/simulator.ts';
 import { differences } from '../simulations/clean-up.ts';
 import { type Judgement, judge } from '../simulations/judge.ts';
-import type { Moment, RunRecord } from '../simulations/run.ts';
+import type { Exercise } from '../simulations/report/exercise.ts';
+import type { Moment } from '../simulations/run.ts';
 import type { Scenario } from '../simulations/scenario.ts';
+import { writeReports } from './after-action.ts';
 import { loadScenarios } from './scenarios.ts';
 
 const HELP = `npm run simulate -- <scenario>... | --all [--report <folder>] [--json]
@@ -37,11 +37,7 @@ const { values, positionals } = parseArgs({
 const screen = new Terminal(values.json ? process.stderr : process.stdout);
 
 /** A run, and what is thought of it. */
-interface Result {
-  readonly scenario: Scenario;
-  readonly record: RunRecord;
-  readonly judgement: Judgement;
-}
+type Result = Exercise['runs'][number] & { readonly judgement: Judgement };
 
 async function main(scenarios: readonly Scenario[]): Promise<number> {
   const known = scenarios.map(({ id }) => id);
@@ -64,6 +60,11 @@ async function main(scenarios: readonly Scenario[]): Promise<number> {
       results.push(await rehearse(scenario, new Simulator(cloud)));
     }
     await sandbox.sweep();
+    if (values.report !== undefined) {
+      const name = new Date().toISOString().slice(0, 10);
+      for (const file of await writeReports(values.report, { name, runs: results, scenarios }))
+        screen.line('wrote ', file);
+    }
     return conclude(results, differences(before, await sandbox.inventory(scenarios)));
   } finally {
     await cloud.stop();
@@ -85,7 +86,7 @@ async function rehearse(scenario: Scenario, simulator: Simulator): Promise<Resul
   const good = judgement.verdict === 'passed';
   screen.line([good ? 'green' : 'red', `   ${judgement.verdict}`], `  ${timesOf(judgement)}`);
   for (const { grade, what } of judgement.shortcomings) screen.line(['red', `   ${grade}: `], String(what));
-  return { scenario, record, judgement };
+  return { scenario, record, previous, judgement };
 }
 
 const seconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`;

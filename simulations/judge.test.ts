@@ -1,10 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { OUTCOMES } from '../engine/response.ts';
-import { GRADES, judge, type Verdict } from './judge.ts';
+import { judge, type Verdict } from './judge.ts';
 import { measure, trend } from './measure.ts';
 import { STATUSES } from './run.ts';
 import { FIDELITIES, type Scenario } from './scenario.ts';
+import { GRADES } from './shortcomings.ts';
 import { earlierSpecimens, OFFSETS, type Otherwise, SPECIMEN, specimen } from './specimens.ts';
 
 const judged = (otherwise: Otherwise = {}, scenario: Partial<Scenario> = {}) =>

@@ -1,34 +1,12 @@
 import type { Outcome } from '../engine/response.ts';
-import {
-  firstOf,
-  hasResource,
-  isChange,
-  isClaim,
-  METRICS,
-  type Measurement,
-  measure,
-  type Trend,
-  trend,
-} from './measure.ts';
+import { firstOf, hasResource, isClaim, METRICS, type Measurement, measure, type Trend, trend } from './measure.ts';
 import { ours, type Phrase, phrase } from './phrase.ts';
 import type { Run, RunRecord, Seen } from './run.ts';
 import type { ExpectedFinding, ExpectedResponse, Fidelity, Scenario } from './scenario.ts';
-
-/** What falls short, from least to worst. The verdict of a run is the worst that fell short in it. */
-export const GRADES = ['late', 'missed', 'failed', 'stopped', 'cleanup-failed'] as const;
-export type Grade = (typeof GRADES)[number];
+import { type Grade, type Shortcoming, shortcomingsOf } from './shortcomings.ts';
 
 /** `passed`: nothing fell short. `running`: it is not over, and nothing is said yet. */
 export type Verdict = 'passed' | 'running' | Grade;
-
-/** One thing that was not as the scenario has it. */
-export interface Shortcoming {
-  readonly grade: Grade;
-  /** What it is about, the same in each quarter: `response snapshots.privatize-rds-snapshot`. */
-  readonly about: string;
-  /** In words, for people. */
-  readonly what: Phrase;
-}
 
 export interface JudgedFinding {
   readonly source: string;
@@ -131,7 +109,7 @@ export function judge(record: RunRecord, scenario: Scenario, previous: readonly 
     state: stateOf(record),
     cleanUp: cleanUpOf(run, scenario),
   };
-  const shortcomings = shortOf(run, parts);
+  const shortcomings = shortcomingsOf(run, parts);
   return {
     run: run.id,
     scenario: run.scenario,
@@ -254,89 +232,4 @@ function cleanUpOf({ status, left = [], inventory }: Run, { kinds }: Scenario): 
   if (status !== 'clean') return 'open';
   if (left.length > 0 || (inventory?.after !== undefined && inventory.after !== inventory.before)) return 'failed';
   return inventory?.after !== undefined || kinds.length === 0 ? 'clean' : 'unattested';
-}
-
-type Parts = Pick<Judgement, 'metrics' | 'findings' | 'responses' | 'unexpected' | 'state' | 'cleanUp'>;
-
-/** All that fell short, worst first. What a finding or a response is late for is not told again as a time. */
-function shortOf(run: Run, { metrics, findings, responses, unexpected, state, cleanUp }: Parts): Shortcoming[] {
-  const shortFindings = findings.flatMap(({ source, type, status }): Shortcoming[] =>
-    status === 'found'
-      ? []
-      : [
-          {
-            grade: status,
-            about: `finding ${source} ${type}`,
-            what: phrase`The finding ${type} of ${source} ${CAME[status]}.`,
-          },
-        ],
-  );
-  const shortResponses = responses.flatMap(({ remediation, status, why }): Shortcoming[] =>
-    status === 'done'
-      ? []
-      : [
-          {
-            grade: status === 'awaiting' ? 'missed' : status,
-            about: `response ${remediation}`,
-            what: phrase`The response ${remediation}: ${why}.`,
-          },
-        ],
-  );
-  const inTheEnd = shortState(state, responses);
-  const wrong = inTheEnd.filter(({ grade }) => grade === 'failed');
-  const shortTimes = metrics.flatMap(({ metric, result }): Shortcoming[] => {
-    const told = metric === 'detect' ? shortFindings : metric === 'acknowledge' ? [] : [...shortResponses, ...wrong];
-    if ((result !== 'late' && result !== 'missed') || told.length > 0) return [];
-    return [
-      { grade: result, about: `time to ${metric}`, what: phrase`The time to ${ours(metric)} ${PASSED[result]}.` },
-    ];
-  });
-  const changed = unexpected
-    .filter(({ outcome }) => isChange(outcome))
-    .map(
-      ({ remediation, target }): Shortcoming => ({
-        grade: 'failed',
-        about: `unexpected ${remediation}`,
-        what: phrase`${remediation} changed ${target}, which the scenario does not expect.`,
-      }),
-    );
-  return [
-    ...shortFindings,
-    ...shortResponses,
-    ...shortTimes,
-    ...changed,
-    ...inTheEnd,
-    ...(run.stopped ? [stop(run.stopped)] : []),
-    // What was stopped before anything was made has nothing to compare.
-    ...(cleanUp === 'failed' || (cleanUp === 'unattested' && !run.stopped) ? [notClean(run, cleanUp)] : []),
-  ].sort((a, b) => GRADES.indexOf(b.grade) - GRADES.indexOf(a.grade));
-}
-
-const CAME = { late: phrase`came later than it should`, missed: phrase`never came` };
-const PASSED = { late: phrase`is longer than its objective`, missed: phrase`never ended` };
-
-/** The end state, where no response that did not do its work says why it is so. */
-function shortState(state: EndState, responses: readonly JudgedResponse[]): Shortcoming[] {
-  const about = 'end state';
-  if (state === 'not-read') {
-    return [{ grade: 'missed', about, what: phrase`Nobody read whether the resource was as it shall be.` }];
-  }
-  if (state !== 'not-as-expected' || responses.some(({ status }) => status !== 'done' && status !== 'late')) return [];
-  return [{ grade: 'failed', about, what: phrase`The resource was not as it shall be when the watch ended.` }];
-}
-
-const stop = ({ by, reason }: NonNullable<Run['stopped']>): Shortcoming => ({
-  grade: 'stopped',
-  about: 'stop',
-  what: phrase`It was stopped before its end (${ours(by)}): ${reason}`,
-});
-
-function notClean({ left = [] }: Run, cleanUp: CleanUp): Shortcoming {
-  const why =
-    left.length > 0
-      ? phrase`is not done: ${left.join(', ')}`
-      : cleanUp === 'failed'
-        ? phrase`left the account otherwise than it was before`
-        : phrase`is not attested: a digest of the inventory is missing`;
-  return { grade: 'cleanup-failed', about: 'clean-up', what: phrase`The clean-up ${why}.` };
 }

@@ -128,7 +128,10 @@ export interface Scenario<P = unknown, T extends Things = Things> {
   warmUp(stage: Stage, parameters: P): Promise<T>;
   /** Makes it wrong. */
   inject(stage: Stage, things: T, parameters: P): Promise<void>;
-  /** Whether the resource is as it shall be in the end, read without the remediation. */
+  /**
+   * Whether the resource is as it shall be in the end, read without the remediation: mended, or, where the response expected is to
+   * change nothing, as it was made wrong.
+   */
   expect(stage: Stage, things: T, parameters: P): Promise<boolean>;
   /** Whether what the resource is for works, after all. */
   recovered?(stage: Stage, things: T, parameters: P): Promise<boolean>;

@@ -1,5 +1,6 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
+import * as kinds from './kinds/kinds.ts';
 import * as scenarios from './scenarios.ts';
 
 const files = globSync('simulations/*/*.ts').filter((file) =>
@@ -19,4 +20,10 @@ test.each(files)('%s has its contract tried', (file) => {
   const beside = file.replace(/\.ts$/, '.test.ts');
   expect(existsSync(beside)).toBe(true);
   expect(readFileSync(beside, 'utf8')).toMatch(/^ *scenarioContract\(/m);
+});
+
+test('every kind that a scenario makes is listed, one of a type', () => {
+  const listed = Object.values(kinds);
+  expect(new Set(listed.map(({ type }) => type)).size).toBe(listed.length);
+  for (const kind of Object.values(scenarios).flatMap((scenario) => scenario.kinds)) expect(listed).toContain(kind);
 });

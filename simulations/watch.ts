@@ -49,7 +49,7 @@ export async function lookFor(
   );
   return {
     responses: records.map(seen),
-    moments: records.flatMap(momentsOf),
+    moments: records.flatMap((record) => momentsOf(record, run.injectedAt)),
     complete,
     settled: records.length > 0 && records.every(({ response }) => !PASSING.includes(response.outcome)),
   };
@@ -72,7 +72,7 @@ const seen = (record: ResponseRecord): Seen => {
   };
 };
 
-function momentsOf(record: ResponseRecord): { key: string; moment: Moment }[] {
+function momentsOf(record: ResponseRecord, injectedAt = ''): { key: string; moment: Moment }[] {
   const { response, finding, timeline } = record;
   const { id, remediation, outcome, finishedAt, reason } = response;
   const decision = decisionOf(record);
@@ -85,7 +85,12 @@ function momentsOf(record: ResponseRecord): { key: string; moment: Moment }[] {
     key = id,
   ): { key: string; moment: Moment }[] => (at === undefined ? [] : [{ key, moment: { at, what, detail, source } }]);
   return [
-    ...moment('detected', iso(finding.envelope.time), `${finding.source} ${finding.type}: ${finding.title}`, 'event'),
+    ...moment(
+      'detected',
+      detected(finding.envelope.time, injectedAt),
+      `${finding.source} ${finding.type}: ${finding.title}`,
+      'event',
+    ),
     ...moment('acted', first?.at, `${id}: ${remediation} changes the first thing`, 'ledger'),
     ...(decision && decision.verb !== 'expire'
       ? moment('acknowledged', decision.at, `${id}: ${decision.verb} by ${decision.by}`, 'ledger')
@@ -102,6 +107,9 @@ function momentsOf(record: ResponseRecord): { key: string; moment: Moment }[] {
   ];
 }
 
-/** A time as all others are written; an event's may have no milliseconds. */
-const iso = (time: string): string | undefined =>
-  Number.isNaN(Date.parse(time)) ? undefined : new Date(time).toISOString();
+/** When an event says that it happened. EventBridge writes whole seconds, so that it may seem to come before its cause. */
+function detected(time: string, injectedAt: string): string | undefined {
+  const [event, injected] = [Date.parse(time), Date.parse(injectedAt)];
+  if (Number.isNaN(event)) return undefined;
+  return new Date(injected > event && injected - event < 1_000 ? injected : event).toISOString();
+}

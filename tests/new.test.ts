@@ -19,6 +19,7 @@ beforeAll(() => {
     'local',
     'events',
     'organization',
+    'simulations',
     'docs',
     'package.json',
     'tsconfig.json',

@@ -136,9 +136,6 @@ def _request_context(call: ApiCall, caller: Caller) -> Context:
 
 def _resource_context(call: ApiCall, access: Access, account: str) -> Context:
     context = {'aws:resourceaccount': [account]}
-    if call.service == 'ec2' and ':instance/' in access.resource and call.parameters.get('InstanceType'):
-        # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ExamplePolicies_EC2.html#iam-example-runinstances-instance-type
-        context['ec2:instancetype'] = [call.parameters['InstanceType']]
     organization = organization_id(account)
     if organization:
         context['aws:resourceorgid'] = [organization]

@@ -19,7 +19,9 @@ is so, the missing action must be named, and undo must still bring back exactly 
 **Kills.** For each call the process is killed with SIGKILL right before that call takes place, and in another run right after
 it took place and before the worker hears of it; the message is visible again at once and goes to a new process. Runs with
 seeds have one to three kills at places that the seed chooses, also in the processes that go on. A state is equal when all of
-the above is as in the first run, and each changing call took place as often.`;
+the above is as in the first run, and each changing call took place as often.
+
+A run in which a call took two seconds by itself says how busy this machine is, and is made again, four times at most.`;
 
 const TESTS = `## Numbered tests
 

@@ -93,7 +93,7 @@ export async function* walk(
 
     const unequal: Unequal[] = [];
     for (const { where, faults: during, judge } of [...faults, ...points, ...seeds]) {
-      const differences = await seen(() => trial(laboratory, action, specimen, during)).then(judge, String);
+      const differences = await seen(() => trial(laboratory, action, specimen, during), during).then(judge, String);
       if (differences.length === 0) continue;
       const found = { where, differences };
       unequal.push(found);
@@ -112,15 +112,21 @@ export async function* walk(
   }
 }
 
-/** Tries of a trial whose own looks at the cloud fail for a reason that passes: it says nothing of the worker. */
-const MOST_LOOKS = 3;
+/** Tries of a trial that the machine itself disturbs. */
+const MOST_TRIES = 5;
+/** Milliseconds for a call that nothing holds up. After twice as long the worker gives it up, and sends it again. */
+const SLOW_MS = 2_000;
 
-async function seen(attempt: () => Promise<Trial>): Promise<Trial> {
-  for (let looks = 1; ; looks += 1) {
+/** A trial that says something of the worker: in one that does not, our own looks time out, or calls are slow by themselves. */
+async function seen(attempt: () => Promise<Trial>, faults: readonly Fault[]): Promise<Trial> {
+  const holdsUp = faults.some(({ hang }) => hang !== undefined);
+  for (let tries = 1; ; tries += 1) {
     try {
-      return await attempt();
+      const tried = await attempt();
+      const slow = !holdsUp && tried.calls.some(({ duration }) => duration > SLOW_MS);
+      if (!slow || tries >= MOST_TRIES) return tried;
     } catch (error) {
-      if (!isTransient(error) || looks >= MOST_LOOKS) throw error;
+      if (!isTransient(error) || tries >= MOST_TRIES) throw error;
     }
   }
 }

@@ -52,6 +52,6 @@ export default defineScenario({
     });
   },
 
-  /** Closed, as any bucket of its kind: that it stays open is what the response must not hide. */
-  expect: isClosed,
+  /** Open still: what was not closed must not be called so. */
+  expect: async (stage, things) => !(await isClosed(stage, things)),
 });

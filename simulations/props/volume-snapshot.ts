@@ -34,7 +34,8 @@ export const volumeSnapshotPermissions = (run: string, { partition, region }: Pl
   {
     actions: ['ec2:ModifySnapshotAttribute'],
     resources: [`arn:${partition}:ec2:${region}::snapshot/*`],
-    condition: taggedFor(run),
+    // Never with everybody, whatever goes wrong.
+    condition: { ...taggedFor(run), Null: { 'ec2:Add/group': 'true' } },
   },
 ];
 
@@ -65,7 +66,7 @@ export async function makeVolumeSnapshot(stage: Stage, sharedWith: string): Prom
 }
 
 /**
- * Lets the account make volumes of it.
+ * Lets the account make volumes of it. Where the account encrypts all volumes by default, and with AWS's own key, EC2 refuses it.
  * https://docs.aws.amazon.com/ebs/latest/userguide/ebs-modifying-snapshot-permissions.html
  */
 export async function share(stage: Stage, { snapshot, sharedWith }: VolumeSnapshot): Promise<void> {

@@ -34,9 +34,10 @@ const pages: Readonly<Record<string, string>> = {
 };
 
 (file === undefined ? describe.skip : describe)(about, () => {
-  const folder = mkdtempSync(path.join(tmpdir(), 'firebreak-report-'));
+  let folder: string;
   let browser: Browser;
   beforeAll(() => {
+    folder = mkdtempSync(path.join(tmpdir(), 'firebreak-report-'));
     browser = new Browser(file ?? '');
   });
   afterAll(async () => {

@@ -90,8 +90,11 @@ function run({ record, scenario, judgement, well, badly, notMeasured }: Told): s
       ? [
           '### Trend',
           table(
-            ['time', ...runs.map(markdown)],
-            trends.map(({ metric, values }) => [METRIC[metric].name, ...values.map(time)]),
+            ['', ...runs.map(markdown)],
+            [
+              ['Verdict', ...[...earlier.map((each) => each.verdict), verdict].map((each) => VERDICT[each])],
+              ...trends.map(({ metric, values }) => [METRIC[metric].name, ...values.map(time)]),
+            ],
           ),
         ]
       : []),

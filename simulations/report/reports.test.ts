@@ -4,7 +4,7 @@ import { hostileText } from '../../engine/notify/attacks.ts';
 import type { RunRecord } from '../run.ts';
 import type { Scenario } from '../scenario.ts';
 import { earlierSpecimens, exerciseOf, OFFSETS, type Otherwise, SPECIMEN, specimen } from '../specimens.ts';
-import { readAssignments } from './actions.ts';
+import { readAssignments } from './assignments.ts';
 import { type Exercise, reportOf } from './exercise.ts';
 import { htmlReport } from './html.ts';
 import { jsonReport } from './json.ts';
@@ -196,6 +196,12 @@ describe('the page', () => {
     expect(page).not.toMatch(/\s(?:src|srcset|xlink:href)=|href="(?!#)/i);
     expect(STYLE).not.toMatch(/url\(|@import|@font-face/i);
     expect(page).toContain(`content="default-src 'none'; style-src 'unsafe-inline'"`);
+  });
+
+  test('draws no time that was not measured', () => {
+    const contained = (asExpected: boolean) => htmlReport(exerciseOf([specimen({ asExpected })]));
+    expect(contained(true)).toContain('class="span contain"');
+    expect(contained(false)).not.toContain('class="span contain"');
   });
 
   test('has the same bytes twice', () => {

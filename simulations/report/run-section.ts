@@ -38,7 +38,7 @@ ${judgedBy(told)}
 <h3>Times and their objectives</h3>
 <div class="metrics">${metrics.map((measured) => metric(measured, judgement))}</div>
 <h3>What happened, to scale</h3>
-${timeline(record, scenario.title)}
+${timeline(record, metrics, scenario.title)}
 <h3>What was expected, and what came</h3>
 ${expectations(judgement)}
 <h3>Trend</h3>

@@ -62,6 +62,7 @@ tbody th{font-weight:600}
 .run-head{display:flex;flex-wrap:wrap;gap:10px 16px;align-items:center;justify-content:space-between}
 .run-head h2{margin:0}
 .run-head .badge{font-size:1rem;padding:3px 15px 3px 11px}
+.verdicts li{display:flex;gap:7px;align-items:center;font-size:.9rem}
 .verdicts{display:flex;flex-wrap:wrap;gap:8px 12px;align-items:center;margin:0 0 16px;padding:0;list-style:none}
 .metrics{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,132px),1fr));gap:12px}
 .metric{border:1px solid var(--line);border-radius:10px;padding:13px 14px;min-width:0;display:flex;flex-direction:column;gap:2px}

@@ -1,4 +1,4 @@
-import { firstOf, METRICS, SPANS } from '../measure.ts';
+import { firstOf, type Measurement, SPANS } from '../measure.ts';
 import type { Moment, RunRecord } from '../run.ts';
 import { type Markup, markup, none } from './markup.ts';
 import { placed, rows, ticks } from './scale.ts';
@@ -56,7 +56,7 @@ const ROW = 24;
  * injection until all was well, on a scale of its own. Horizontal places are per cent, so that it fits any width and its text
  * keeps its size.
  */
-export function timeline(record: RunRecord, label: string): Markup {
+export function timeline(record: RunRecord, metrics: readonly Measurement[], label: string): Markup {
   const entries = entriesOf(record);
   const [start, end] = [entries[0]?.at ?? 0, entries.at(-1)?.at ?? 0];
   const inner = entries.filter(({ what }) => !OUTER.includes(what)).map(({ at }) => at);
@@ -75,8 +75,8 @@ export function timeline(record: RunRecord, label: string): Markup {
   const near = lens
     ? markup`${funnel(placed(lens.from, start, end), placed(lens.to, start, end))}
 ${band(entries.filter(within), [], lens.from, lens.to)}
-${spans(record, lens.from, lens.to)}`
-    : spans(record, start, end);
+${spans(record, metrics, lens.from, lens.to)}`
+    : spans(record, metrics, start, end);
   return markup`<div class="timeline" role="img" aria-label="Timeline to scale of ${label}: ${entries
     .map(({ what, at }) => `${MOMENT[what]} at ${offset(at)}`)
     .join(', ')}">
@@ -130,13 +130,13 @@ const funnel = (from: number, to: number): Markup =>
   markup`<svg class="funnel" aria-hidden="true" width="100%" height="26" viewBox="0 0 100 10" preserveAspectRatio="none"><polygon points="${from},0 ${to},0 100,10 0,10"/></svg>`;
 
 /** The times of the run as bars, to the same scale. */
-function spans(record: RunRecord, from: number, to: number): Markup {
+function spans(record: RunRecord, metrics: readonly Measurement[], from: number, to: number): Markup {
   const zero = zeroOf(record);
-  const bars = METRICS.flatMap((metric) => {
-    const [begin, end] = SPANS[metric].map((what) => firstOf(record, what));
-    if (begin === undefined || end === undefined || end < begin) return [];
+  const bars = metrics.flatMap(({ metric, ms }) => {
+    const begin = firstOf(record, SPANS[metric][0]);
+    if (begin === undefined || ms === undefined) return [];
     const x = placed(begin - zero, from, to);
-    return [{ metric, x, width: round(placed(end - zero, from, to) - x), ms: end - begin }];
+    return [{ metric, x, width: round(placed(begin + ms - zero, from, to) - x), ms }];
   });
   return markup`<svg class="spans" aria-hidden="true" width="100%" height="${bars.length * 32 + 4}">
 ${bars.map(({ metric, x, width, ms }, index) => {

@@ -1,20 +1,25 @@
 import type { Judgement } from '../judge.ts';
 import type { Measurement, Trend } from '../measure.ts';
+import { badge, TONE } from './badge.ts';
 import { type Markup, markup, none } from './markup.ts';
-import { CHANGE, duration, METRIC } from './words.ts';
+import { CHANGE, duration, METRIC, VERDICT } from './words.ts';
 
 const [TOP, BOTTOM, HEIGHT] = [34, 132, 158] as const;
 /** An objective is drawn when the scale would not have to be more than this much higher for it. */
 const WORTH_DRAWING = 1.8;
 
 /** A chart for each time that has a figure now and one before. */
-export function trends({ trends: all, metrics, earlier }: Judgement, label: string): Markup {
+export function trends({ trends: all, metrics, earlier, verdict }: Judgement, label: string): Markup {
   const drawn = all.filter(({ values }) => values.filter((value) => value !== null).length > 1);
   if (drawn.length === 0) {
     return markup`<p class="quiet">No earlier run of this scenario at this fidelity has a figure to compare with.</p>`;
   }
   const runs = [...earlier.map((each) => each.label), label];
-  return markup`<div class="trends">${drawn.map((each) =>
+  const verdicts = [...earlier.map((each) => each.verdict), verdict];
+  return markup`<ul class="verdicts" aria-label="Verdicts, oldest first">${verdicts.map(
+    (each, index) => markup`<li><span class="quiet">${runs[index]}</span> ${badge(TONE[each], VERDICT[each])}</li>`,
+  )}</ul>
+<div class="trends">${drawn.map((each) =>
     panel(
       each,
       metrics.find(({ metric }) => metric === each.metric),

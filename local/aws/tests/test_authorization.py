@@ -46,7 +46,7 @@ def test_an_instance_is_started_only_where_and_as_allowed(cloud):
     in_subnet = {'StringEquals': {'aws:ResourceTag/for': 'tests'}}
     small = {'StringEqualsIfExists': {'ec2:InstanceType': 't4g.nano'}}
     statements = [
-        allow('ec2:RunInstances', resource=[f'{arn}:instance/*', f'{arn}:network-interface/*'], Condition=small),
+        allow('ec2:RunInstances', resource=[f'{arn}:{part}/*' for part in ('instance', 'network-interface', 'volume')], Condition=small),
         allow('ec2:RunInstances', resource=f'{arn}:subnet/*', Condition=in_subnet),
         allow('ec2:RunInstances', resource=[f'{arn}:security-group/*', f'arn:aws:ec2:{REGION}::image/*']),
     ]

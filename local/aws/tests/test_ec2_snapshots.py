@@ -2,6 +2,7 @@
 
 import pytest
 from botocore.exceptions import ClientError
+from conftest import allow
 
 SECURITY, MEMBER, OUTSIDE = '111122223333', '444455556666', '999900001111'
 HOME = 'eu-west-1'
@@ -203,3 +204,19 @@ def test_no_snapshot_is_made_where_its_tags_and_those_of_its_volume_are_too_many
     of_volume = [{'Name': 'volume-id', 'Values': [volume['VolumeId']]}]
     assert ec2.describe_snapshots(Filters=of_volume)['Snapshots'] == []
     assert len(ec2.create_snapshots(**taking)['Snapshots']) == 1
+
+
+@pytest.mark.parametrize('everybody', ADD)
+def test_iam_may_forbid_that_it_is_shared_with_everybody_or_with_others(cloud, ec2, everybody):
+    snapshot = take(ec2)
+    condition = {'Null': {'ec2:Add/group': 'true'}, 'StringEqualsIfExists': {'ec2:Add/userId': MEMBER}}
+    sharer = cloud.role('sharer', [allow('ec2:ModifySnapshotAttribute', Condition=condition)])
+    narrowed = cloud.client('ec2', credentials=cloud.assume(sharer))
+    member, outside = ({'OperationType': 'add', 'UserIds': [user]} for user in (MEMBER, OUTSIDE))
+    assert refused(change, narrowed, snapshot, **everybody) == 'UnauthorizedOperation'
+    assert refused(change, narrowed, snapshot, **outside) == 'UnauthorizedOperation'
+    added = {'Add': [{'UserId': OUTSIDE}]}
+    assert refused(change, narrowed, snapshot, CreateVolumePermission=added) == 'UnauthorizedOperation'
+    change(narrowed, snapshot, **member)
+    change(narrowed, snapshot, OperationType='remove', GroupNames=['all'])
+    assert permissions(ec2, snapshot) == [{'UserId': MEMBER}]

@@ -1,0 +1,279 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import {
+  DisableRuleCommand,
+  EnableRuleCommand,
+  EventBridgeClient,
+  ListRulesCommand,
+  type Rule,
+} from '@aws-sdk/client-eventbridge';
+import { OrganizationsClient, TagResourceCommand } from '@aws-sdk/client-organizations';
+import { ListSchedulesCommand, SchedulerClient } from '@aws-sdk/client-scheduler';
+import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { normalise } from '../engine/findings/normalise.ts';
+import type { Response } from '../engine/response.ts';
+import { responseId, targetFromArn } from '../engine/targets.ts';
+import { type Cloud, startCloud } from '../local/cloud.ts';
+import { HOME_REGION, SANDBOX_ACCOUNTS, SECURITY_ACCOUNT } from '../local/connection.ts';
+import { inLongForm } from '../local/deployed.ts';
+import { Sandbox } from '../local/sandbox.ts';
+import { Simulator } from '../local/simulator.ts';
+import { loadScenarios } from '../scripts/scenarios.ts';
+import { differences } from '../simulations/clean-up.ts';
+import { eventsOf } from '../simulations/events.ts';
+import { judge } from '../simulations/judge.ts';
+import type { RunRecord } from '../simulations/run.ts';
+import type { Scenario } from '../simulations/scenario.ts';
+import type { Inventory } from '../simulations/store.ts';
+
+const POLICY = fileURLToPath(new URL('../local/simulation-policy.yml', import.meta.url));
+const FUNCTION = 'firebreak-simulate';
+/** In whose name the simulator calls. */
+const PRINCIPALS = [`*:assumed-role/firebreak-worker-simulate/*`, '*:assumed-role/firebreak-simulate/*'];
+/** Runs that are killed somewhere. */
+const SEEDS = inLongForm(50, 4);
+const scenarios = await loadScenarios();
+const named = (id: string): Scenario => {
+  const found = scenarios.find((scenario) => scenario.id === id);
+  if (!found) throw new Error(`there is no scenario ${id}`);
+  return found;
+};
+const EBS = named('exfiltration.ebs-snapshot-shared');
+
+let cloud: Cloud;
+let simulator: Simulator;
+let sandbox: Sandbox;
+let killer: Server;
+let before: Inventory;
+beforeAll(async () => {
+  cloud = await startCloud({ sandbox: true, policy: POLICY, complain: () => undefined });
+  simulator = new Simulator(cloud);
+  sandbox = new Sandbox(cloud);
+  killer = createServer((_, response) => {
+    cloud.runner.functions.find(({ deployed }) => deployed.name === FUNCTION)?.kill();
+    response.writeHead(204).end();
+  });
+  await new Promise<void>((resolve) => killer.listen(0, '127.0.0.1', resolve));
+  before = await sandbox.inventory(scenarios);
+}, 180_000);
+afterAll(async () => {
+  killer?.close();
+  await cloud?.stop();
+});
+
+/** What of the sandbox account is not as it was, after the sweep. */
+async function leftBehind(): Promise<readonly string[]> {
+  await sandbox.sweep();
+  return differences(before, await sandbox.inventory(scenarios));
+}
+const home = async () => (await cloud.connection.account(SECURITY_ACCOUNT, HOME_REGION)).client;
+const verdict = (record: RunRecord, scenario: Scenario) => judge(record, scenario, []).verdict;
+
+/** The rules that carry findings to a worker. */
+async function rulesOf(worker: string): Promise<readonly Rule[]> {
+  const { Rules = [] } = await new EventBridgeClient(await home()).send(
+    new ListRulesCommand({ NamePrefix: 'firebreak-', Limit: 100 }),
+  );
+  return Rules.filter(({ Name, ScheduleExpression }) => !ScheduleExpression && Name?.includes(worker));
+}
+
+/** Does something while no finding reaches a worker. */
+async function cutOff<T>(worker: string, during: () => Promise<T>): Promise<T> {
+  const events = new EventBridgeClient(await home());
+  const rules = await rulesOf(worker);
+  expect(rules.length).toBeGreaterThan(0);
+  for (const { Name } of rules) await events.send(new DisableRuleCommand({ Name }));
+  try {
+    return await during();
+  } finally {
+    for (const { Name } of rules) await events.send(new EnableRuleCommand({ Name }));
+  }
+}
+
+test.each(scenarios.map((scenario) => [scenario.id, scenario] as const))(
+  '%s passes, and leaves the account as it was',
+  async (_, scenario) => {
+    const { previous, ...record } = await simulator.run(scenario);
+    expect(judge(record, scenario, previous)).toMatchObject({ verdict: 'passed', shortcomings: [], cleanUp: 'clean' });
+    expect(await leftBehind()).toEqual([]);
+  },
+  120_000,
+);
+
+test('every remediation is rehearsed', async () => {
+  // What no finding brings about is the sweep's, which the scenarios end with.
+  const rehearsed = new Set(scenarios.flatMap(({ responses }) => responses.map(({ remediation }) => remediation)));
+  const { loadWorkers } = await import('../scripts/workers.ts');
+  const known = (await loadWorkers()).flatMap(({ remediations }) => remediations.map(({ id }) => id));
+  expect(known.filter((id) => !rehearsed.has(id))).toEqual(['instances.delete-unused-group']);
+});
+
+describe('a rehearsal tells', () => {
+  test('a response that is switched off as missed', async () => {
+    const record = await cutOff('snapshots', () => simulator.run(EBS, { watch: 4 }));
+    expect(verdict(record, EBS)).toBe('missed');
+    expect(record.responses).toEqual([]);
+    expect(await leftBehind()).toEqual([]);
+  }, 60_000);
+
+  test('a slow response as late', async () => {
+    await cloud.connection.doors.setFaults([
+      { principal: '*:assumed-role/firebreak-snapshots/*', latency: 2_500, phase: 'before' },
+    ]);
+    try {
+      const record = await simulator.run(EBS, { watch: 60 });
+      const hasty: Scenario = { ...EBS, objectives: { contain: 2 } };
+      expect(verdict(record, hasty)).toBe('late');
+      expect(verdict(record, EBS)).toBe('passed');
+    } finally {
+      await cloud.connection.doors.setFaults([]);
+    }
+    expect(await leftBehind()).toEqual([]);
+  }, 90_000);
+
+  test('a response that claims what it did not do as failed', async () => {
+    // A worker that only says so: nothing reaches the real one.
+    const record = await cutOff('snapshots', () =>
+      simulator.run(EBS, { watch: 6 }, async ({ run }) => {
+        if (run.status === 'watching') await claim(run.id);
+      }),
+    );
+    expect(record.responses).toMatchObject([{ outcome: 'verified' }]);
+    expect(judge(record, EBS, [])).toMatchObject({ verdict: 'failed', responses: [{ status: 'failed' }] });
+    expect(await leftBehind()).toEqual([]);
+  }, 60_000);
+
+  /** Puts a response into the ledger that says it closed what a run opened. */
+  async function claim(id: string): Promise<void> {
+    const { run } = await simulator.ask({ do: 'status', run: id });
+    const at = { account: SECURITY_ACCOUNT, region: HOME_REGION };
+    const [event] = eventsOf(EBS, run, at, new Date());
+    const [finding] = normalise(JSON.stringify(event)).findings ?? [];
+    const [expected] = EBS.responses;
+    const target =
+      expected && targetFromArn(['AWS::EC2::Snapshot'], expected.target(run.things ?? {}, run.place), run.place);
+    if (!finding || !expected || !target) throw new Error('there is nothing to claim');
+    const { source, type, id: about, severity, title } = finding;
+    const response: Response = {
+      id: responseId(expected.remediation, target, id),
+      remediation: expected.remediation,
+      target,
+      correlation: finding.envelope.id,
+      finding: { source, type, id: about, severity, title },
+      startedAt: new Date().toISOString(),
+    };
+    await cloud.ledger.open(response, finding);
+    await cloud.ledger.close(response, { outcome: 'verified', reason: 'changed, and it reads back as planned' });
+  }
+});
+
+describe('a run does not start', () => {
+  test.each([
+    ['in an account that is no sandbox of this deployment', '444455556666', 'is not among the sandboxes'],
+    ['in the account of Firebreak itself', SECURITY_ACCOUNT, 'is the account of Firebreak itself'],
+  ])('%s', async (_, account, why) => {
+    await expect(simulator.ask({ do: 'start', scenario: EBS.id, account })).rejects.toThrow(why);
+    expect((await simulator.ask({ do: 'preview', scenario: EBS.id, account })).refusals).toEqual([
+      expect.stringContaining(why),
+    ]);
+  });
+
+  test('in an account that the organisation does not call a sandbox', async () => {
+    const organizations = new OrganizationsClient(await home());
+    const call = (Value: string) =>
+      organizations.send(
+        new TagResourceCommand({ ResourceId: SANDBOX_ACCOUNTS[0], Tags: [{ Key: 'firebreak:sandbox', Value }] }),
+      );
+    await call('no');
+    try {
+      await expect(simulator.ask({ do: 'start', scenario: EBS.id })).rejects.toThrow('has not tagged account');
+    } finally {
+      await call('true');
+    }
+  });
+
+  test('while the kill switch is on', async () => {
+    const ssm = new SSMClient(await home());
+    const turn = (Value: string) =>
+      ssm.send(new PutParameterCommand({ Name: '/firebreak/kill-switch', Value, Overwrite: true }));
+    await turn('a drill of our own');
+    try {
+      await expect(simulator.ask({ do: 'start', scenario: EBS.id })).rejects.toThrow('a drill of our own');
+    } finally {
+      await turn('off');
+    }
+  });
+
+  test('beside another one in the account', async () => {
+    const running = simulator.run(EBS);
+    await expect(
+      (async () => {
+        for (;;) await simulator.ask({ do: 'start', scenario: EBS.id });
+      })(),
+    ).rejects.toThrow('has account');
+    expect(verdict(await running, EBS)).toBe('passed');
+  }, 60_000);
+});
+
+test('a run that somebody aborts ends, and leaves nothing', async () => {
+  const record = await cutOff('snapshots', () =>
+    simulator.run(EBS, { watch: 60 }, async ({ run }) => {
+      if (run.status === 'watching') await simulator.ask({ do: 'abort', run: run.id, reason: 'the wrong day' });
+    }),
+  );
+  expect(record.run.stopped).toMatchObject({ by: 'person', reason: 'the wrong day' });
+  expect(verdict(record, EBS)).toBe('stopped');
+  expect(await leftBehind()).toEqual([]);
+}, 60_000);
+
+test('the event is handed to the worker where nobody can put it on the bus', async () => {
+  const record = await simulator.run(EBS, { fidelity: 'handler-replay' });
+  expect(record.run.handedAt).toBeDefined();
+  expect(verdict(record, EBS)).toBe('passed');
+}, 60_000);
+
+test.each(Array.from({ length: SEEDS }, (_, seed) => [seed]))(
+  'killed somewhere, with seed %i, it leaves nothing behind',
+  async (seed) => {
+    const { address, port } = killer.address() as AddressInfo;
+    const { doors } = cloud.connection;
+    // Twice, so that often the one that cleans up is killed too.
+    const skips = [drawn(seed, 1) % 60, drawn(seed, 2) % 120];
+    await doors.setFaults(
+      skips.map((skip) => ({
+        principal: PRINCIPALS,
+        phase: skip % 2 === 0 ? 'before' : 'after',
+        skip,
+        times: 1,
+        tell: `http://${address}:${port}/`,
+      })),
+    );
+    const scenario = scenarios[drawn(seed, 3) % scenarios.length] ?? EBS;
+    const ended = simulator.run(scenario, { watch: 10 }).catch(String);
+    // The function is tried again after a minute, and after two more; then the dead-man timer and the reaper have their turns.
+    for (let minutes = 0; minutes < 30 && !(await isOver()); minutes += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
+      await doors.advanceClock(60);
+    }
+    await ended;
+    await doors.setFaults([]);
+    expect(await leftBehind()).toEqual([]);
+    const { runs } = await simulator.ask({ do: 'list' });
+    expect(runs.filter(({ status }) => status !== 'clean')).toEqual([]);
+    const { Schedules = [] } = await new SchedulerClient(await home()).send(
+      new ListSchedulesCommand({ NamePrefix: 'firebreak-run-' }),
+    );
+    expect(Schedules).toEqual([]);
+  },
+  180_000,
+);
+
+/** A number that the seed chooses. */
+const drawn = (seed: number, which: number): number => (Math.imul(seed + 1, 2_654_435_761) >>> (8 * which)) % 997;
+
+const isOver = async (): Promise<boolean> => {
+  const { runs } = await simulator.ask({ do: 'list' }).catch(() => ({ runs: undefined }));
+  return runs !== undefined && runs.every(({ status }) => status === 'clean');
+};
