@@ -10,7 +10,7 @@ export const paperScenario = ({ id, title, text, minutes, attack, csf }: Exercis
   defineScenario({
     id: `${TABLETOP}${id}`,
     ...{ title, attack, csf },
-    story: text.split('\n## ')[0]?.trim() ?? '',
+    story: (text.split('\n## ')[0] ?? '').trim().replaceAll(/\s+/g, ' '),
     safety: 'paper',
     cost: 0,
     minutes: { tabletop: minutes },
