@@ -12,6 +12,8 @@ export const home = (): string => process.env.FIREBREAK_HOME || join(project, '.
 
 export const responses = (): string => join(home(), 'responses');
 export const holds = (): string => join(home(), 'holds');
+/** Minutes of exercises at a table. */
+export const tabletops = (): string => join(home(), 'tabletops');
 export const claims = (): string => join(home(), 'claims');
 
 /** The policy that is shipped and deployed. */

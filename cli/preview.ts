@@ -1,20 +1,16 @@
 import { canonical, type Json } from '../engine/state.ts';
+import { SAFETY } from '../simulations/report/words.ts';
 import type { Preview } from '../simulations/requests.ts';
-import type { Fidelity, Safety } from '../simulations/scenario.ts';
+import type { Fidelity } from '../simulations/scenario.ts';
 import type { Span, Terminal } from './terminal.ts';
 
+/** What will be; a report says what was. */
 const FIDELITY: Readonly<Record<Fidelity, string>> = {
   tabletop: 'people talk it through, and nothing is made',
   'handler-replay': 'the resource is real, and the worker is handed the finding',
   'bus-replay': 'the resource is real, and the finding comes by EventBridge',
   'sample-finding': 'a sample finding about nothing: nothing is fixed',
   live: 'the resource is real, and the service has to notice',
-};
-
-const SAFETY: Readonly<Record<Safety, string>> = {
-  paper: 'nothing is made',
-  inert: 'nothing is in it, it reaches nothing, and nobody outside reaches it',
-  contained: 'something runs or stands open, within the sandbox account',
 };
 
 const labelled = (label: string, values: readonly string[]): Span[][] =>

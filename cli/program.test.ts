@@ -125,6 +125,10 @@ describe('the command line', () => {
     'policy',
     'replay',
     'run',
+    'simulate',
+    'simulation list',
+    'simulation report',
+    'tabletop',
   ])('%s --help shows how to use it', async (verb) => {
     expect((await firebreak(...verb.split(' '), '--help')).out).toMatch(
       new RegExp(`Examples:\\n {2}\\$ firebreak ${verb}`),

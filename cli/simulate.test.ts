@@ -174,7 +174,7 @@ describe('a simulation', () => {
     for (const said of [
       'bus-replay: the resource is real',
       'account 222233334444, eu-west-1; what is shared goes to account 333344445555',
-      'inert: nothing is in it',
+      'inert: what is made reaches nothing',
       'AWS::S3::Bucket',
       'at most $0.01',
       'contain within 120 s',
@@ -241,7 +241,7 @@ describe('a simulation', () => {
   });
 
   test.each<[string, Otherwise, string, RegExp]>([
-    ['found it open', { asExpected: false }, 'failed', /the resource was not as it shall be/i],
+    ['found it open', { asExpected: false }, 'failed', /not as it shall be/],
     ['saw no response', { responses: [], moments: NOTHING }, 'missed', /BucketAnonymousAccessGranted/],
     ['is not cleaned up', { run: { status: 'cleanup-failed', left: ['a snapshot'] } }, 'cleanup-failed', /a snapshot/],
   ])('that %s does not end with 0', async (_, otherwise, verdict, why) => {
@@ -368,6 +368,14 @@ describe('the runs', () => {
     expect(lambda.asked[0]).toEqual({ do: 'abort', run: 'a2b3c4d5e6', reason: 'wrong account' });
     expect([code, JSON.parse(out).run.status]).toEqual([0, 'clean']);
   });
+
+  test('have a report, several as one exercise', async () => {
+    const { code, out, err } = await firebreak('simulation', 'report', 'a2b3c4d5e6', 'b2b3c4d5e6', '--format', 'json');
+    expect([code, err]).toEqual([0, '']);
+    const { name, levels } = JSON.parse(out);
+    expect([name, levels[0].fidelity, levels[0].runs.length]).toEqual(['2026-Q4', 'bus-replay', 2]);
+    expect(lambda.asked).toEqual(['a2b3c4d5e6', 'b2b3c4d5e6'].map((run) => ({ do: 'status', run })));
+  }, 20_000);
 
   test('show what happened, while they run too', async () => {
     lambda.steps = [WATCHING];

@@ -4,6 +4,8 @@ import { FIDELITIES } from '../simulations/scenario.ts';
 import { examples, json, noWait, reason, region, wholeNumber } from './options.ts';
 import type { SimulateOptions } from './simulate.ts';
 import type { AbortOptions, SimulationOptions, StatusOptions } from './simulation.ts';
+import type { ReportOptions } from './simulation-report.ts';
+import type { TabletopOptions } from './tabletop.ts';
 import type { Io } from './terminal.ts';
 
 /** Seconds of a day. */
@@ -34,6 +36,10 @@ const matching =
     return text;
   };
 
+const exercise = new Option('--exercise <name>', 'the exercise that it is a part of: 2026-Q4').argParser(
+  matching(EXERCISE, 'a text of 1 to 40 letters, digits, spaces, dots and hyphens'),
+);
+
 type Verb = (usage: string, description: string, options: readonly Option[], parent?: Command) => Command;
 
 /** The verbs of simulations. @param ended takes the exit code of the verb */
@@ -47,9 +53,7 @@ export function addSimulationVerbs(program: Command, verb: Verb, io: Io, ended: 
     new Option('--parameter <name=value>', 'a parameter of the scenario; may be given several times').argParser(
       parameter,
     ),
-    new Option('--exercise <name>', 'the exercise that it is a part of: 2026-Q4').argParser(
-      matching(EXERCISE, 'a text of 1 to 40 letters, digits, spaces, dots and hyphens'),
-    ),
+    exercise,
     new Option('--watch <seconds>', 'how long to wait for what is expected').argParser(wholeNumber(LONGEST_WATCH)),
     new Option('--preview', 'only show what it would make, may change and costs'),
     new Option('--yes', 'start without asking; what it would do is shown all the same'),
@@ -105,5 +109,34 @@ export function addSimulationVerbs(program: Command, verb: Verb, io: Io, ended: 
     .action(async (id: string, options: AbortOptions) => {
       const { abortSimulation } = await import('./simulation.ts');
       ended(await abortSimulation(id, options, io));
+    });
+
+  verb(
+    'report',
+    'the after-action report of runs, or of exercises at a table',
+    [
+      new Option('--format <format>', 'of the report').choices(['html', 'markdown', 'json']).default('markdown'),
+      new Option('--output <file>', 'where to write it; without it, to standard output'),
+      region,
+    ],
+    simulation,
+  )
+    .argument('<run...>', 'ids of runs, as simulation list and tabletop show them')
+    .addHelpText('after', examples('firebreak simulation report a2b3c4d5e6 --format html --output report.html'))
+    .action(async (ids: readonly string[], options: ReportOptions) => {
+      const { simulationReport } = await import('./simulation-report.ts');
+      ended(await simulationReport(ids, options, io));
+    });
+
+  verb('tabletop', 'lead an exercise at a table: its cards at their times, and what was decided', [exercise])
+    .argument('<exercise>', 'folder of the exercise below simulations/tabletop')
+    .addHelpText(
+      'after',
+      examples('firebreak tabletop customer-data-leak --exercise 2026-Q4') +
+        '\n\nEnter hands the next card out before its time; Ctrl-D ends the exercise. What was written down is in .firebreak/tabletops.',
+    )
+    .action(async (id: string, options: TabletopOptions) => {
+      const { tabletop } = await import('./tabletop.ts');
+      ended(await tabletop(id, options, io));
     });
 }

@@ -99,6 +99,7 @@ export async function abortSimulation(id: string, options: AbortOptions, io: Io)
   return record.run.status === 'clean' ? 0 : 1;
 }
 
-function assertRun(run: string): void {
+/** @throws {UsageError} on what is no id of a run */
+export function assertRun(run: string): void {
   if (!RUN_ID.test(run)) throw new UsageError(`${run} is not the id of a run: firebreak simulation list shows them`);
 }

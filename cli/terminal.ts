@@ -47,6 +47,11 @@ export class Terminal {
     for (const line of text.replace(/\n$/, '').split('\n')) this.line(line);
   }
 
+  /** A document in a format that has an encoder of its own. */
+  document(text: string): void {
+    this.#stream.write(text);
+  }
+
   json(value: unknown): void {
     this.#stream.write(`${jsonText(value)}\n`);
   }

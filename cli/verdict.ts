@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs';
 import { type Judgement, judge, type Verdict } from '../simulations/judge.ts';
 import type { Measurement } from '../simulations/measure.ts';
+import { paperScenario, TABLETOP } from '../simulations/paper.ts';
 import type { RunRecord } from '../simulations/run.ts';
 import type { Scenario } from '../simulations/scenario.ts';
+import { exerciseIds, readExercise } from '../simulations/tabletop.ts';
 import { Failure } from './failure.ts';
 import type { Span, Style, Terminal } from './terminal.ts';
 
@@ -12,6 +14,8 @@ const SCENARIO_ID = /^[a-z][a-z-]*\.[a-z][a-z0-9-]*$/;
 /** A scenario by its path, which is its id: the AWS clients of all take long to load. @throws when there is none of that id */
 export async function scenarioOf(id: string): Promise<Scenario> {
   const file = new URL(`${id.replace('.', '/')}.ts`, SIMULATIONS);
+  const paper = id.startsWith(TABLETOP) ? id.slice(TABLETOP.length) : '';
+  if (exerciseIds().includes(paper)) return paperScenario(readExercise(paper));
   if (SCENARIO_ID.test(id) && existsSync(file)) {
     const { default: scenario } = (await import(file.href)) as { readonly default?: Scenario };
     if (scenario?.id === id) return scenario;
