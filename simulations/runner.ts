@@ -138,7 +138,7 @@ async function watch(begun: Held, scenario: Scenario, house: Rehearsal, until: n
   const { store, ledger, pages } = house;
   let held = begun;
   const { run } = held;
-  const { id, place, things = {}, injectedAt = run.startedAt, watchSeconds } = run;
+  const { id, things = {}, injectedAt = run.startedAt, watchSeconds } = run;
   const parameters = scenario.parameters.parse(run.parameters);
   const session = await sessionFor(scenario, run, house.sessionsOf(scenario));
   const reader = stageFor(run, scenario, session, READ_ONLY);
@@ -196,7 +196,9 @@ async function handOver({ run }: Held, scenario: Scenario, { home, workers }: Re
   const events = eventsOf(scenario, run, home, new Date());
   await workers.instruct(
     [...names].flatMap((worker) => {
-      const judgedBy = Object.entries(scenario.judgedBy ?? {}).filter(([remediation]) => workerOf(remediation) === worker);
+      const judgedBy = Object.entries(scenario.judgedBy ?? {}).filter(
+        ([remediation]) => workerOf(remediation) === worker,
+      );
       const judged = judgedBy.length > 0 && { judgedBy: Object.fromEntries(judgedBy) };
       return events.map((event) => ({ do: 'replay' as const, worker, event, ...judged }));
     }),

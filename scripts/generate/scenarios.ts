@@ -40,10 +40,20 @@ function section(scenario: Scenario): string[] {
     ...row('finding', findings.map(({ source, type }) => `${source} ${code(type)}`).join(', ')),
     ...row('response', responses.map(({ remediation, outcome }) => `${code(remediation)}: ${outcome}`).join(', ')),
     ...row('objectives', limits.join(', ')),
-    ...row('runs as', Object.entries(minutes).map(([how, most]) => `${how} (${most} minutes at most)`).join(', ')),
+    ...row(
+      'runs as',
+      Object.entries(minutes)
+        .map(([how, most]) => `${how} (${most} minutes at most)`)
+        .join(', '),
+    ),
     ...row('ATT&CK', attack.join(', ')),
     ...row('CSF', csf.join(', ')),
-    ...row('parameters', Object.entries(defaults).map(([name, value]) => code(`${name}=${value}`)).join(', ')),
+    ...row(
+      'parameters',
+      Object.entries(defaults)
+        .map(([name, value]) => code(`${name}=${value}`))
+        .join(', '),
+    ),
     ...row('judged by', judgedBy ? code(JSON.stringify(judgedBy)) : ''),
   ];
 }

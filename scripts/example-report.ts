@@ -1,0 +1,115 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import {
+  DisableRuleCommand,
+  EnableRuleCommand,
+  EventBridgeClient,
+  ListRulesCommand,
+} from '@aws-sdk/client-eventbridge';
+import { Terminal } from '../cli/terminal.ts';
+import { type Cloud, startCloud } from '../local/cloud.ts';
+import { HOME_REGION, SECURITY_ACCOUNT } from '../local/connection.ts';
+import { Sandbox } from '../local/sandbox.ts';
+import { Simulator } from '../local/simulator.ts';
+import { judge } from '../simulations/judge.ts';
+import type { Exercise } from '../simulations/report/exercise.ts';
+import { writeReports } from './after-action.ts';
+import { Browser, findBrowser } from './browser.ts';
+import { loadScenarios } from './scenarios.ts';
+
+const HELP = `node scripts/example-report.ts [<folder>]
+
+Runs four scenarios four times on the embedded cloud, as four quarters in which the service gets faster and a rule is twice left
+off, and writes the after-action report of the last, with pictures of it (docs/example-report). Takes some minutes.`;
+
+/** How it is in a quarter: what a call of AWS takes in the sandbox account, and whose rules somebody left off. */
+const QUARTERS: readonly { readonly name: string; readonly latency: number; readonly off?: string }[] = [
+  { name: '2026-Q1', latency: 1_200, off: 'network' },
+  { name: '2026-Q2', latency: 600 },
+  { name: '2026-Q3', latency: 250 },
+  { name: '2026-Q4', latency: 40, off: 'snapshots' },
+];
+const REHEARSED = [
+  'exfiltration.rds-snapshot-shared',
+  'exfiltration.s3-bucket-exposed',
+  'impact.crypto-miner-on-instance',
+  'initial-access.management-port-open',
+];
+/** Seconds to wait where nothing will come. */
+const WATCH_IN_VAIN = 15;
+const POLICY = fileURLToPath(new URL('../local/simulation-policy.yml', import.meta.url));
+/** Pictures: names, and widths in CSS pixels. */
+const PICTURES = { desktop: 1_280, phone: 360 } as const;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { help: { type: 'boolean', short: 'h' } },
+});
+const screen = new Terminal(process.stdout);
+
+async function main(folder: string): Promise<void> {
+  const scenarios = await loadScenarios();
+  const cloud = await startCloud({
+    sandbox: true,
+    policy: POLICY,
+    progress: (step) => screen.line(['dim', `${step} ...`]),
+  });
+  let runs: Exercise['runs'] = [];
+  try {
+    for (const quarter of QUARTERS) runs = await rehearse(quarter, cloud, scenarios);
+  } finally {
+    await cloud.stop();
+  }
+  const name = QUARTERS.at(-1)?.name ?? '';
+  for (const file of await writeReports(folder, { name, runs, scenarios })) screen.line('wrote ', file);
+  const browser = findBrowser();
+  if (!browser) return screen.line('no Chromium, no pictures');
+  await using shown = new Browser(browser);
+  const page = path.resolve(folder, 'report.html');
+  for (const [picture, width] of Object.entries(PICTURES)) {
+    const file = path.join(folder, `${picture}.png`);
+    writeFileSync(file, await shown.picture(readFileSync(page, 'utf8'), { width }));
+    screen.line('wrote ', file);
+  }
+}
+
+/** Runs the scenarios as they go in a quarter. */
+async function rehearse(
+  { name, latency, off }: (typeof QUARTERS)[number],
+  cloud: Cloud,
+  scenarios: Exercise['scenarios'],
+): Promise<Exercise['runs']> {
+  const simulator = new Simulator(cloud);
+  const { doors } = cloud.connection;
+  const runs: Exercise['runs'][number][] = [];
+  await doors.setFaults([
+    { account: '222233334444', principal: '*:assumed-role/firebreak-*/*', latency, phase: 'before' },
+  ]);
+  if (off) await turn(off, false, cloud);
+  for (const scenario of scenarios.filter(({ id }) => REHEARSED.includes(id))) {
+    const vain = off !== undefined && scenario.responses.every(({ remediation }) => remediation.startsWith(`${off}.`));
+    const wanted = { exercise: name, ...(vain && { watch: WATCH_IN_VAIN }) };
+    const { previous, ...record } = await simulator.run(scenario, wanted);
+    runs.push({ record, scenario, previous });
+    screen.line(`${name}  ${scenario.id}: ${judge(record, scenario, previous).verdict}`);
+  }
+  if (off) await turn(off, true, cloud);
+  await doors.setFaults([]);
+  await new Sandbox(cloud).sweep();
+  return runs;
+}
+
+/** Turns the rules that bring findings to a worker on or off. */
+async function turn(worker: string, on: boolean, cloud: Cloud): Promise<void> {
+  const events = new EventBridgeClient((await cloud.connection.account(SECURITY_ACCOUNT, HOME_REGION)).client);
+  const { Rules = [] } = await events.send(new ListRulesCommand({ NamePrefix: 'firebreak-', Limit: 100 }));
+  for (const { Name, ScheduleExpression } of Rules) {
+    if (ScheduleExpression || !Name?.includes(worker)) continue;
+    await events.send(on ? new EnableRuleCommand({ Name }) : new DisableRuleCommand({ Name }));
+  }
+}
+
+if (values.help) screen.text(HELP);
+else await main(positionals[0] ?? fileURLToPath(new URL('../docs/example-report', import.meta.url)));
