@@ -87,17 +87,11 @@ async function alone(ids: readonly string[], extent: Extent): Promise<Walk[]> {
   const walks: Walk[] = [];
   for (const contract of await contractsOf(ids)) {
     const { id } = contract.action;
-    // Hundreds of runs leave a cloud full, and slow.
-    const laboratory = await Laboratory.start([contract], progress);
-    try {
-      const tell = (found: Parameters<typeof describeUnequal>[0], specimen: number) =>
-        screen.line(['red', 'UNEQUAL '], `${id}, specimen ${specimen}, ${describeUnequal(found)}`);
-      for await (const walked of walk(laboratory, contract, extent, tell)) {
-        walks.push(walked);
-        screen.line(inOneLine(walked));
-      }
-    } finally {
-      await laboratory.stop();
+    const tell = (found: Parameters<typeof describeUnequal>[0], specimen: number) =>
+      screen.line(['red', 'UNEQUAL '], `${id}, specimen ${specimen}, ${describeUnequal(found)}`);
+    for await (const walked of walk(() => Laboratory.start([contract], progress), contract, extent, tell)) {
+      walks.push(walked);
+      screen.line(inOneLine(walked));
     }
   }
   return walks;

@@ -1,6 +1,6 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import {
   DisableRuleCommand,
@@ -19,7 +19,7 @@ import { writeReports } from './after-action.ts';
 import { Browser, findBrowser } from './browser.ts';
 import { loadScenarios } from './scenarios.ts';
 
-const HELP = `node scripts/example-report.ts [<folder>]
+const HELP = `npm run example-report -- [<folder>]
 
 Runs four scenarios four times on the embedded cloud, as four quarters in which the service gets faster and a rule is twice left
 off, and writes the after-action report of the last, with pictures of it (docs/example-report). Takes some minutes.`;
@@ -67,10 +67,10 @@ async function main(folder: string): Promise<void> {
   const browser = findBrowser();
   if (!browser) return screen.line('no Chromium, no pictures');
   await using shown = new Browser(browser);
-  const page = path.resolve(folder, 'report.html');
+  const page = pathToFileURL(path.resolve(folder, 'report.html')).href;
   for (const [picture, width] of Object.entries(PICTURES)) {
     const file = path.join(folder, `${picture}.png`);
-    writeFileSync(file, await shown.picture(readFileSync(page, 'utf8'), { width }));
+    writeFileSync(file, await shown.picture(page, { width }));
     screen.line('wrote ', file);
   }
 }

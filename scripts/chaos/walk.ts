@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { isTransient } from '../../engine/errors.ts';
 import { type Change, canonical, changes, type Json, type State } from '../../engine/state.ts';
 import type { Contract } from '../../local/contract.ts';
 import type { Call, Fault } from '../../local/doors.ts';
+import { Bench } from './bench.ts';
 import { disturbances, faultOf, passes, shuffled } from './disturbance.ts';
 import type { Kill, Laboratory } from './laboratory.ts';
-import { CHANGES, liesOf, type Trial, trial, wrongIn } from './trial.ts';
+import { CHANGES, liesOf, type Trial, wrongIn } from './trial.ts';
 
 /** A state that is not that of an undisturbed run, or does not say what is so. */
 export interface Unequal {
@@ -49,23 +49,22 @@ const TIMES_AS_MANY = 2;
 /** One run with something in its way. */
 interface Attempt {
   readonly where: readonly string[];
-  readonly faults: readonly Fault[];
+  faultsIn(laboratory: Laboratory): readonly Fault[];
   /** What is wrong with what came of it; empty: nothing. */
   judge(tried: Trial): readonly Change[] | string;
 }
 
-/** Tries every specimen of a remediation undisturbed, then with each fault, and then with kills. */
+/** Tries every specimen of a remediation undisturbed, then with each fault, and then with kills. @param start a new cloud */
 export async function* walk(
-  laboratory: Laboratory,
+  start: () => Promise<Laboratory>,
   { action, specimens }: Contract,
   extent: Extent,
   progress: (unequal: Unequal, specimen: number) => void,
 ): AsyncGenerator<Walk> {
+  await using bench = new Bench(start, action);
   for (const [index, specimen] of specimens.entries()) {
     const began = performance.now();
-    // The first change of an hour in an account takes a call more, which begins its count.
-    if (index === 0) await trial(laboratory, action, specimen, []);
-    const undisturbed = await trial(laboratory, action, specimen, []);
+    const undisturbed = await bench.trial(specimen);
     const { calls, state } = undisturbed;
     const wrong = wrongIn(state);
     if (wrong.length > 0) throw new Error(`${action.id} goes wrong undisturbed: ${wrong.join(', ')}`);
@@ -76,13 +75,13 @@ export async function* walk(
       .map(
         (each): Attempt => ({
           where: [`${each.kind} at call ${each.call} (${each.operation})`],
-          faults: [faultOf(each)],
+          faultsIn: () => [faultOf(each)],
           judge: (tried) => (passes(each.kind) ? disturbedOf(state, tried) : liesOf(tried, action).join('; ')),
         }),
       );
     const killed = (kills: readonly Kill[], least: number): Attempt => ({
       where: kills.map((kill) => placeOf(kill, calls)),
-      faults: kills.map((kill) => laboratory.killAt(action.id, kill)),
+      faultsIn: (laboratory) => kills.map((kill) => laboratory.killAt(action.id, kill)),
       judge: (tried) => (tried.disturbed < least ? UNDISTURBED : changes(state, tried.state)),
     });
     const points = evenly(killPoints(calls), extent.points).map((kill) => killed([kill], 1));
@@ -92,8 +91,8 @@ export async function* walk(
     );
 
     const unequal: Unequal[] = [];
-    for (const { where, faults: during, judge } of [...faults, ...points, ...seeds]) {
-      const differences = await seen(() => trial(laboratory, action, specimen, during), during).then(judge, String);
+    for (const { where, faultsIn, judge } of [...faults, ...points, ...seeds]) {
+      const differences = await bench.trial(specimen, faultsIn).then(judge, String);
       if (differences.length === 0) continue;
       const found = { where, differences };
       unequal.push(found);
@@ -109,25 +108,6 @@ export async function* walk(
       unequal,
       seconds: Math.round((performance.now() - began) / 1_000),
     };
-  }
-}
-
-/** Tries of a trial that the machine itself disturbs. */
-const MOST_TRIES = 5;
-/** Milliseconds for a call that nothing holds up. After twice as long the worker gives it up, and sends it again. */
-const SLOW_MS = 2_000;
-
-/** A trial that says something of the worker: in one that does not, our own looks time out, or calls are slow by themselves. */
-async function seen(attempt: () => Promise<Trial>, faults: readonly Fault[]): Promise<Trial> {
-  const holdsUp = faults.some(({ hang }) => hang !== undefined);
-  for (let tries = 1; ; tries += 1) {
-    try {
-      const tried = await attempt();
-      const slow = !holdsUp && tried.calls.some(({ duration }) => duration > SLOW_MS);
-      if (!slow || tries >= MOST_TRIES) return tried;
-    } catch (error) {
-      if (!isTransient(error) || tries >= MOST_TRIES) throw error;
-    }
   }
 }
 
