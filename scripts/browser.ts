@@ -159,10 +159,11 @@ export class Browser implements AsyncDisposable {
     return { requests, overflow: Math.max(0, value.width - screen.width), spilling: value.spilling };
   }
 
-  /** A picture of all of a page, PNG. @param url of a file, or of data */
-  async picture(url: string, screen: Screen): Promise<Buffer> {
+  /** A picture of the upper part of a page, WebP. @param url of a file, or of data @param height CSS pixels */
+  async picture(url: string, screen: Screen, height: number): Promise<Buffer> {
     const ask = await this.#load(url, screen);
-    const { data } = await ask('Page.captureScreenshot', { captureBeyondViewport: true });
+    const clip = { x: 0, y: 0, width: screen.width, height, scale: 1 };
+    const { data } = await ask('Page.captureScreenshot', { captureBeyondViewport: true, clip, format: 'webp', quality: 70 });
     await ask('Page.close');
     return Buffer.from(String(data), 'base64');
   }

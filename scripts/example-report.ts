@@ -42,6 +42,8 @@ const WATCH_IN_VAIN = 15;
 const POLICY = fileURLToPath(new URL('../local/simulation-policy.yml', import.meta.url));
 /** Pictures: names, and widths in CSS pixels. */
 const PICTURES = { desktop: 1_280, phone: 360 } as const;
+/** CSS pixels of the page's height in a picture: what is at a glance, and the first run. */
+const PICTURED = 4_600;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -69,8 +71,8 @@ async function main(folder: string): Promise<void> {
   await using shown = new Browser(browser);
   const page = pathToFileURL(path.resolve(folder, 'report.html')).href;
   for (const [picture, width] of Object.entries(PICTURES)) {
-    const file = path.join(folder, `${picture}.png`);
-    writeFileSync(file, await shown.picture(page, { width }));
+    const file = path.join(folder, `${picture}.webp`);
+    writeFileSync(file, await shown.picture(page, { width }, PICTURED));
     screen.line('wrote ', file);
   }
 }
