@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import type { Answers, SimulateRequest } from '../simulations/requests.ts';
-import type { RunRecord } from '../simulations/run.ts';
+import type { Run, RunRecord } from '../simulations/run.ts';
 import type { Scenario } from '../simulations/scenario.ts';
 import type { Cloud } from './cloud.ts';
 import { HOME_REGION, MEMBER_ACCOUNTS, SECURITY_ACCOUNT } from './connection.ts';
@@ -52,6 +52,11 @@ export class Simulator {
     const parameters = PARAMETERS[scenario.id];
     const usual = { do: 'start', fidelity: 'bus-replay', ...(parameters && { parameters }) } as const;
     const { run } = await this.ask({ ...usual, ...wanted, scenario: scenario.id });
+    return this.follow(run, scenario, see);
+  }
+
+  /** Goes with a run to its end. */
+  async follow(run: Run, scenario: Scenario, see: (record: RunRecord) => void = () => {}): Promise<Answers['status']> {
     const deadline = Date.now() + PATIENCE_MS;
     let noticed = run.fidelity !== 'bus-replay';
     let known = '';

@@ -163,7 +163,12 @@ export class Browser implements AsyncDisposable {
   async picture(url: string, screen: Screen, height: number): Promise<Buffer> {
     const ask = await this.#load(url, screen);
     const clip = { x: 0, y: 0, width: screen.width, height, scale: 1 };
-    const { data } = await ask('Page.captureScreenshot', { captureBeyondViewport: true, clip, format: 'webp', quality: 70 });
+    const { data } = await ask('Page.captureScreenshot', {
+      captureBeyondViewport: true,
+      clip,
+      format: 'webp',
+      quality: 70,
+    });
     await ask('Page.close');
     return Buffer.from(String(data), 'base64');
   }

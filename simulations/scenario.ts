@@ -117,6 +117,8 @@ export interface Scenario<P = unknown, T extends Things = Things> {
   permissions(run: string, place: Place): readonly Permission[];
   /** A closed schema with a default for everything. */
   readonly parameters: z.ZodMiniType<P>;
+  /** Names of parameters that have no default and have to be given: a schedule leaves the scenario out. */
+  readonly asksFor?: readonly string[];
   readonly findings: readonly ExpectedFinding<T>[];
   readonly responses: readonly ExpectedResponse<T>[];
   /**

@@ -27,7 +27,8 @@ import { loadScenarios } from '../scripts/scenarios.ts';
 import { differences } from '../simulations/clean-up.ts';
 import { eventsOf } from '../simulations/events.ts';
 import { judge } from '../simulations/judge.ts';
-import type { RunRecord } from '../simulations/run.ts';
+import type { Answers } from '../simulations/requests.ts';
+import type { Run, RunRecord } from '../simulations/run.ts';
 import type { Scenario } from '../simulations/scenario.ts';
 import type { Inventory } from '../simulations/store.ts';
 
@@ -45,13 +46,16 @@ const named = (id: string): Scenario => {
 };
 const EBS = named('exfiltration.ebs-snapshot-shared');
 
+/** What functions wrote. */
+const lines: string[] = [];
 let cloud: Cloud;
 let simulator: Simulator;
 let sandbox: Sandbox;
 let killer: Server;
 let before: Inventory;
 beforeAll(async () => {
-  cloud = await startCloud({ sandbox: true, policy: POLICY, complain: () => undefined });
+  const log = ({ line }: { line: string }) => lines.push(line);
+  cloud = await startCloud({ sandbox: true, policy: POLICY, log, complain: () => undefined });
   simulator = new Simulator(cloud);
   sandbox = new Sandbox(cloud);
   killer = createServer((_, response) => {
@@ -232,6 +236,39 @@ test('a run that somebody aborts ends, and leaves nothing', async () => {
   expect(verdict(record, EBS)).toBe('stopped');
   expect(await leftBehind()).toEqual([]);
 }, 60_000);
+
+test('the canary passes, and is counted where the alarm looks', async () => {
+  const { run } = (await simulator.invoke({ do: 'canary' })) as Answers['start'];
+  expect(run).toMatchObject({ scenario: EBS.id, launch: 'canary' });
+  const record = await simulator.follow(run, EBS);
+  expect(verdict(record, EBS)).toBe('passed');
+  await cloud.runner.idle();
+  expect(lines.filter((line) => line.includes('"CanariesPassed":1'))).toHaveLength(1);
+}, 60_000);
+
+test('the scenarios of a quarter follow each other, until somebody ends them', async () => {
+  const { run } = (await simulator.invoke({ do: 'quarter' })) as Answers['start'];
+  expect([run.scenario, ...(run.next ?? [])]).toEqual(
+    scenarios.flatMap(({ id, asksFor }) => (asksFor ? [] : [id])).sort(),
+  );
+  await simulator.follow(run, named(run.scenario));
+  const second = await later(run);
+  expect(second).toMatchObject({ scenario: run.next?.[0], exercise: run.exercise, next: run.next?.slice(1) });
+  await simulator.ask({ do: 'abort', run: second.id, reason: 'enough for today' });
+  await simulator.follow(second, named(second.scenario));
+  await cloud.runner.idle();
+  const { runs } = await simulator.ask({ do: 'list' });
+  expect(runs[0]).toMatchObject({ id: second.id, status: 'clean' });
+}, 90_000);
+
+/** The run that is started after another. */
+async function later({ id }: Run): Promise<Run> {
+  for (const deadline = Date.now() + 20_000; Date.now() < deadline; await sleep(200)) {
+    const { runs } = await simulator.ask({ do: 'list' });
+    if (runs[0] && runs[0].id !== id) return runs[0];
+  }
+  throw new Error(`nothing came after ${id}`);
+}
 
 test('the event is handed to the worker where nobody can put it on the bus', async () => {
   const record = await simulator.run(EBS, { fidelity: 'handler-replay' });

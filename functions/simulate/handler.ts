@@ -77,7 +77,9 @@ export const handler = middy<unknown, unknown>()
       const run = await goOn(id, scenarioOf, house, until, over);
       if (run.status !== 'clean' && run.status !== 'cleanup-failed') return again(id);
       await announce(run, scenarioOf(run.scenario), store, outlets);
-      const [scenario, ...next] = run.status === 'clean' ? (run.next ?? []) : [];
+      // Who ends a run ends the exercise.
+      const goesOn = run.status === 'clean' && run.stopped?.by !== 'person';
+      const [scenario, ...next] = goesOn ? (run.next ?? []) : [];
       if (scenario === undefined) return;
       const { account, region } = run.place;
       const { fidelity, launch, exercise } = run;
@@ -112,9 +114,9 @@ export const handler = middy<unknown, unknown>()
         return { run } satisfies Answers['abort'];
       }
       case 'quarter': {
-        const [first, ...next] = SCENARIOS.filter(({ minutes }) => minutes[defaultFidelity()] !== undefined).map(
-          ({ id }) => id,
-        );
+        const [first, ...next] = SCENARIOS.filter(
+          ({ minutes, asksFor = [] }) => minutes[defaultFidelity()] !== undefined && asksFor.length === 0,
+        ).map(({ id }) => id);
         const exercise = quarterOf(new Date());
         return first && { run: await begin({ scenario: first, launch: 'quarterly', exercise, next }) };
       }

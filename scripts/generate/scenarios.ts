@@ -24,7 +24,8 @@ export function scenariosPage(scenarios: readonly Scenario[]): string {
 const code = (text: string): string => `\`${text}\``;
 
 function section(scenario: Scenario): string[] {
-  const { id, title, story, attack, csf, kinds, minutes, objectives, findings, responses, judgedBy } = scenario;
+  const { id, title, story, attack, csf, kinds, minutes, objectives, findings, responses, judgedBy, asksFor } =
+    scenario;
   const defaults = z.parse(scenario.parameters, {}) as Record<string, unknown>;
   const limits = Object.entries(objectives).map(([what, seconds]) => `${what} within ${seconds} s`);
   const row = (what: string, value: string): string[] => (value === '' ? [] : [`| ${what} | ${value} |`]);
@@ -54,6 +55,7 @@ function section(scenario: Scenario): string[] {
         .map(([name, value]) => code(`${name}=${value}`))
         .join(', '),
     ),
+    ...row('asks for', (asksFor ?? []).map(code).join(', ')),
     ...row('judged by', judgedBy ? code(JSON.stringify(judgedBy)) : ''),
   ];
 }

@@ -33,6 +33,7 @@ export default defineScenario({
     /** An account of the organisation's own that is among the policy's allowedAccounts. Nobody else's is a default. */
     allowed: z.optional(z.string().check(z.regex(ACCOUNT_ID, 'is not an account id'))),
   }),
+  asksFor: ['allowed'],
   findings: [
     {
       source: 'cloudtrail',
