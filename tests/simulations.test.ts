@@ -8,7 +8,8 @@ import {
   ListRulesCommand,
   type Rule,
 } from '@aws-sdk/client-eventbridge';
-import { TagResourceCommand, OrganizationsClient } from '@aws-sdk/client-organizations';
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { OrganizationsClient, TagResourceCommand } from '@aws-sdk/client-organizations';
 import { ListSchedulesCommand, SchedulerClient } from '@aws-sdk/client-scheduler';
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -24,6 +25,7 @@ import { loadScenarios } from '../scripts/scenarios.ts';
 import { differences } from '../simulations/clean-up.ts';
 import { eventsOf } from '../simulations/events.ts';
 import { judge } from '../simulations/judge.ts';
+import type { Answers } from '../simulations/requests.ts';
 import type { RunRecord } from '../simulations/run.ts';
 import type { Scenario } from '../simulations/scenario.ts';
 import type { Inventory } from '../simulations/store.ts';
@@ -152,7 +154,8 @@ describe('a rehearsal tells', () => {
     const [event] = eventsOf(EBS, run, at, new Date());
     const [finding] = normalise(JSON.stringify(event)).findings ?? [];
     const [expected] = EBS.responses;
-    const target = expected && targetFromArn(['AWS::EC2::Snapshot'], expected.target(run.things ?? {}, run.place), run.place);
+    const target =
+      expected && targetFromArn(['AWS::EC2::Snapshot'], expected.target(run.things ?? {}, run.place), run.place);
     if (!finding || !expected || !target) throw new Error('there is nothing to claim');
     const { source, type, id: about, severity, title } = finding;
     const response: Response = {
@@ -227,6 +230,26 @@ test('a run that somebody aborts ends, and leaves nothing', async () => {
   expect(await leftBehind()).toEqual([]);
 }, 60_000);
 
+test('a quarter that somebody ends by hand begins no other scenario', async () => {
+  const lambda = new LambdaClient(await home());
+  const answer = await lambda.send(new InvokeCommand({ FunctionName: FUNCTION, Payload: '{"do":"quarter"}' }));
+  const { run } = JSON.parse(answer.Payload?.transformToString() ?? '{}') as Answers['start'];
+  expect(run.launch).toBe('quarterly');
+  expect([run.scenario, ...(run.next ?? [])]).toEqual(scenarios.map(({ id }) => id).sort());
+  await simulator.ask({ do: 'abort', run: run.id, reason: 'another day' });
+  const ended = async () => (await simulator.ask({ do: 'status', run: run.id })).run.status === 'clean';
+  for (let looks = 0; looks < 60 && !(await ended()); looks += 1) await new Promise((wait) => setTimeout(wait, 500));
+  // What is asked of a run that is over, or comes late to it, does nothing more.
+  await simulator.ask({ do: 'abort', run: run.id, reason: 'for good' });
+  for (const verb of ['go', 'expire']) {
+    const Payload = JSON.stringify({ do: verb, run: run.id });
+    const { FunctionError } = await lambda.send(new InvokeCommand({ FunctionName: FUNCTION, Payload }));
+    expect(FunctionError).toBeUndefined();
+  }
+  const [latest] = (await simulator.ask({ do: 'list' })).runs;
+  expect(latest).toMatchObject({ id: run.id, status: 'clean', stopped: { by: 'person', reason: 'another day' } });
+}, 60_000);
+
 test('the event is handed to the worker where nobody can put it on the bus', async () => {
   const record = await simulator.run(EBS, { fidelity: 'handler-replay' });
   expect(record.run.handedAt).toBeDefined();
@@ -250,9 +273,15 @@ test.each(Array.from({ length: SEEDS }, (_, seed) => [seed]))(
       })),
     );
     const scenario = scenarios[drawn(seed, 3) % scenarios.length] ?? EBS;
-    const ended = simulator.run(scenario, { watch: 10 }).catch(String);
+    let over = false;
+    const ended = simulator
+      .run(scenario, { watch: 10 })
+      .catch(String)
+      .finally(() => {
+        over = true;
+      });
     // The function is tried again after a minute, and after two more; then the dead-man timer and the reaper have their turns.
-    for (let minutes = 0; minutes < 30 && !(await isOver()); minutes += 1) {
+    for (let minutes = 0; minutes < 30 && !(over && (await isOver())); minutes += 1) {
       await new Promise((resolve) => setTimeout(resolve, 1_000));
       await doors.advanceClock(60);
     }
