@@ -1,10 +1,4 @@
-import {
-  ConflictException,
-  CreateScheduleCommand,
-  DeleteScheduleCommand,
-  ResourceNotFoundException,
-  SchedulerClient,
-} from '@aws-sdk/client-scheduler';
+import { CreateScheduleCommand, DeleteScheduleCommand, SchedulerClient } from '@aws-sdk/client-scheduler';
 import type { SessionConfig } from '../engine/aws/session.ts';
 import type { SimulateRequest } from './requests.ts';
 import type { Run } from './run.ts';
@@ -14,6 +8,9 @@ export interface TimerSettings {
   readonly function: string;
   readonly role: string;
 }
+
+/** By its name: a bundle need not have the class of every error. */
+const isCalled = (name: string, error: unknown): boolean => error instanceof Error && error.name === name;
 
 const nameOf = ({ id }: Pick<Run, 'id'>): string => `firebreak-run-${id}`;
 
@@ -48,7 +45,7 @@ export class Timer {
         }),
       );
     } catch (error) {
-      if (!(error instanceof ConflictException)) throw error;
+      if (!isCalled('ConflictException', error)) throw error;
     }
   }
 
@@ -57,7 +54,7 @@ export class Timer {
     try {
       await this.#client.send(new DeleteScheduleCommand({ Name: nameOf(run) }));
     } catch (error) {
-      if (!(error instanceof ResourceNotFoundException)) throw error;
+      if (!isCalled('ResourceNotFoundException', error)) throw error;
     }
   }
 }
