@@ -23,8 +23,14 @@ export class Pages {
     this.#queue = queue;
   }
 
-  /** Those about some responses that came since the last look. Others are left to whoever they are for. */
-  async about(responses: readonly Pick<Seen, 'id'>[]): Promise<readonly { key: string; moment: Moment }[]> {
+  /**
+   * Takes those about some responses that came since the last look. Others are left to whoever they are for.
+   * @param keep keeps a moment under a key of its own, before its page is gone
+   */
+  async about(
+    responses: readonly Pick<Seen, 'id'>[],
+    keep: (moment: Moment, key: string) => Promise<void>,
+  ): Promise<void> {
     const { Messages = [] } = await this.#sqs.send(
       new ReceiveMessageCommand({
         QueueUrl: this.#queue,
@@ -33,15 +39,13 @@ export class Pages {
         WaitTimeSeconds: 0,
       }),
     );
-    const found: { key: string; moment: Moment }[] = [];
     for (const { Body = '{}', ReceiptHandle } of Messages) {
       const { Timestamp, Subject = '', Message = '' } = JSON.parse(Body) as Notification;
       const about = responses.find(({ id }) => Message.includes(id));
       if (!about || !Timestamp) continue;
       const at = new Date(Timestamp).toISOString();
-      found.push({ key: `${about.id}#${at}`, moment: { at, what: 'alerted', detail: Subject, source: 'people' } });
+      await keep({ at, what: 'alerted', detail: Subject, source: 'people' }, `${about.id}#${at}`);
       await this.#sqs.send(new DeleteMessageCommand({ QueueUrl: this.#queue, ReceiptHandle }));
     }
-    return found;
   }
 }

@@ -9,7 +9,7 @@ import { cleanUp, differences, digestOf, inventoryOf } from './clean-up.ts';
 import { eventsOf } from './events.ts';
 import type { Pages } from './pages.ts';
 import type { Run, RunRecord, Status } from './run.ts';
-import { assertAccount, type Bounds, refusalsOf } from './safety.ts';
+import { assertAccount, type Bounds, pausesOf, refusalsOf } from './safety.ts';
 import type { Scenario } from './scenario.ts';
 import { type Scribe, stageFor, writesOf } from './stage.ts';
 import { type Held, type RunStore, Superseded } from './store.ts';
@@ -29,18 +29,29 @@ export interface Rehearsal extends Bounds {
 
 /** Milliseconds between two looks: short while things happen, long while a service has to notice first. */
 const paceAfter = (ms: number): number => (ms < 120_000 ? 500 : 10_000);
-/** Milliseconds for which nothing more may come before a watch ends. */
+/** Milliseconds for which nothing more may come before a watch ends that saw all that it should. */
 const SETTLED_MS = 2_000;
+/** The same where something is missing, and all was told at once: a worker may only be starting, or try again. */
+const MISSING_MS = 30_000;
 /** Milliseconds for one try to clean up. */
 const CLEAN_UP_MS = 120_000;
 /** Milliseconds of an invocation that stay for what is begun. */
 const RESERVE_MS = 30_000;
+/** Milliseconds between two signs of life: well below the time after which a run counts as abandoned. */
+const BEAT_MS = 30_000;
 
 /** What is on its way out has had its time. */
 const ENDING: readonly Status[] = ['cleaning', 'cleanup-failed', 'clean'];
 
 /** The time of this process is nearly over; the run goes on in another. */
-class OutOfTime extends Error {}
+class OutOfTime extends Error {
+  readonly run: Run;
+
+  constructor(run: Run) {
+    super('the time of this process is nearly over');
+    this.run = run;
+  }
+}
 
 /**
  * Goes on with a run where it is. A process that makes things and dies cannot be gone on with: then the run is cleaned up. A watch
@@ -48,7 +59,8 @@ class OutOfTime extends Error {}
  *
  * @param until milliseconds since 1970: then this process has to end
  * @param over why the run has to end now
- * @returns the run; while it is neither `clean` nor `cleanup-failed`, somebody has to go on with it
+ * @returns the run as this process left it; while it is neither `clean` nor `cleanup-failed`, somebody has to go on with it.
+ *   Undefined: it was clean before, or another process has it now
  */
 export async function goOn(
   id: string,
@@ -56,27 +68,50 @@ export async function goOn(
   house: Rehearsal,
   until: number,
   over?: Run['stopped'],
-): Promise<Run> {
-  let held = await house.store.takeOver(id);
-  if (held.run.status === 'clean') return held.run;
-  const scenario = scenarioOf(held.run.scenario);
-  const fresh = held.run.status === 'warming-up' && held.epoch === 1;
+): Promise<Run | undefined> {
+  const held = await house.store.takeOver(id);
+  if (held.run.status === 'clean') return undefined;
+  // What it waits for may take minutes: a copy, a clean-up. Whether the run is still its own, its next write says.
+  const beats = setInterval(() => house.store.keepAlive(held).catch(() => undefined), BEAT_MS);
   try {
-    const why = over ?? (held.abort === undefined ? undefined : aborted(held.abort));
-    if (why && !ENDING.includes(held.run.status)) held = await house.store.update(held, stopped(held.run, why));
+    const scenario = scenarioOf(held.run.scenario);
+    return (await end(await toItsEnd(held, scenario, house, until, over), scenario, house, until)).run;
+  } catch (error) {
+    if (error instanceof Superseded) return undefined;
+    if (error instanceof OutOfTime) return error.run;
+    throw error;
+  } finally {
+    clearInterval(beats);
+  }
+}
+
+/** Does what is left to do before the clean-up. @throws {Superseded} @throws {OutOfTime} */
+async function toItsEnd(
+  begun: Held,
+  scenario: Scenario,
+  house: Rehearsal,
+  until: number,
+  over?: Run['stopped'],
+): Promise<Held> {
+  const { store } = house;
+  const fresh = begun.run.status === 'warming-up' && begun.epoch === 1;
+  let held = begun;
+  try {
+    // Somebody who asked for its end did so before its time was over.
+    const why = held.abort === undefined ? over : aborted(held.abort);
+    if (why && !ENDING.includes(held.run.status)) held = await store.update(held, stopped(held.run, why));
     if (fresh && !held.run.stopped) held = await makeWrong(held, scenario, house);
     else if (held.run.status === 'warming-up' || held.run.status === 'injecting') {
       const reason = 'the simulator was interrupted while it made things';
-      held = await house.store.update(held, stopped(held.run, { at: now(), by: 'error', reason }));
+      held = await store.update(held, stopped(held.run, { at: now(), by: 'error', reason }));
     }
     if (held.run.status === 'watching' && !held.run.stopped) held = await watch(held, scenario, house, until);
+    return held;
   } catch (error) {
-    if (error instanceof Superseded) return (await house.store.get(id))?.run ?? held.run;
-    if (error instanceof OutOfTime) return held.run;
-    const known = (await house.store.get(id)) ?? held;
-    held = await house.store.update(held, stopped(known.run, { at: now(), by: 'error', reason: describeError(error) }));
+    if (error instanceof Superseded || error instanceof OutOfTime) throw error;
+    const known = (await store.get(begun.run.id)) ?? held;
+    return store.update(held, stopped(known.run, { at: now(), by: 'error', reason: describeError(error) }));
   }
-  return (await end(held, scenario, house, Math.min(until, Date.now() + CLEAN_UP_MS))).run;
 }
 
 const now = (): string => new Date().toISOString();
@@ -129,6 +164,7 @@ function scribe(held: Held, store: RunStore): Scribe {
       number += 1;
       await store.intend(held, number, intent);
     },
+    assertHeld: () => store.keepAlive(held),
     happened: (moment) => store.moment(held.run.id, moment, `${moment.at}#${moment.detail}`),
   };
 }
@@ -138,7 +174,7 @@ async function watch(begun: Held, scenario: Scenario, house: Rehearsal, until: n
   const { store, ledger, pages } = house;
   let held = begun;
   const { run } = held;
-  const { id, things = {}, injectedAt = run.startedAt, watchSeconds } = run;
+  const { id, place, things = {}, injectedAt = run.startedAt, watchSeconds } = run;
   const parameters = scenario.parameters.parse(run.parameters);
   const session = await sessionFor(scenario, run, house.sessionsOf(scenario));
   const reader = stageFor(run, scenario, session, READ_ONLY);
@@ -152,10 +188,12 @@ async function watch(begun: Held, scenario: Scenario, house: Rehearsal, until: n
   let known = '';
   for (;;) {
     const sight = await lookFor(run, scenario, new Date(run.startedAt), ledger);
-    const paged = await pages.about(sight.responses);
-    for (const { key, moment } of [...sight.moments, ...paged]) await store.moment(id, moment, key);
+    for (const { key, moment } of sight.moments) await store.moment(id, moment, key);
+    await pages.about(sight.responses, (moment, key) => store.moment(id, moment, key));
     const asExpected = await scenario.expect(reader, things, parameters);
-    if (asExpected && changing) {
+    // Before anything was changed, a read that still shows how it was before the injection would pass for a containment.
+    const changed = sight.moments.some(({ moment }) => moment.what === 'acted');
+    if (asExpected && changing && changed) {
       await store.moment(id, {
         at: now(),
         what: 'contained',
@@ -176,10 +214,13 @@ async function watch(begun: Held, scenario: Scenario, house: Rehearsal, until: n
     }
     held = await store.update(held, held.run);
     if (held.abort !== undefined) return store.update(held, stopped(held.run, aborted(held.abort)));
-    const quiet = Date.now() - quietSince > SETTLED_MS;
-    const done = sight.settled && ((sight.complete && asExpected && recovered) || quiet);
-    if ((done && quiet) || Date.now() > deadline) return held;
-    if (Date.now() > until - RESERVE_MS) throw new OutOfTime();
+    const pauses = await pausesOf({ scenario, place }, house);
+    if (pauses.length > 0)
+      return store.update(held, stopped(held.run, { at: now(), by: 'guard', reason: pauses.join('; ') }));
+    const all = sight.complete && asExpected && recovered;
+    const patience = all ? SETTLED_MS : run.fidelity === 'live' ? Number.POSITIVE_INFINITY : MISSING_MS;
+    if ((sight.settled && Date.now() - quietSince > patience) || Date.now() > deadline) return held;
+    if (Date.now() > until - RESERVE_MS) throw new OutOfTime(held.run);
     await sleep(paceAfter(Date.now() - Date.parse(injectedAt)));
   }
 }
@@ -187,6 +228,7 @@ async function watch(begun: Held, scenario: Scenario, house: Rehearsal, until: n
 /** For verbs that only read. */
 const READ_ONLY: Scribe = {
   intend: () => Promise.reject(new Error('expect and recovered make nothing')),
+  assertHeld: () => Promise.reject(new Error('expect and recovered change nothing')),
   happened: () => Promise.reject(new Error('expect and recovered change nothing')),
 };
 
@@ -209,23 +251,30 @@ async function handOver({ run }: Held, scenario: Scenario, { home, workers }: Re
 async function end(begun: Held, scenario: Scenario, house: Rehearsal, until: number): Promise<Held> {
   const { store, timer } = house;
   const { id } = begun.run;
-  let held = await store.update(begun, { ...begun.run, status: 'cleaning' });
+  // What failed to be cleaned up stays so until it is clean.
+  const status = begun.run.status === 'cleanup-failed' ? 'cleanup-failed' : 'cleaning';
+  const held = await store.update(begun, { ...begun.run, status });
   if (held.run.stopped) {
     const { at, by, reason } = held.run.stopped;
     await store.moment(id, { at, what: 'stopped', detail: `${by}: ${reason}`, source: 'simulator' });
   }
+  // It is not begun where it might be cut off.
+  if (Date.now() + CLEAN_UP_MS + RESERVE_MS > until) throw new OutOfTime(held.run);
+  const failed = (left: readonly string[]) => store.update(held, { ...held.run, status: 'cleanup-failed', left });
   const sessions = house.sessionsOf(scenario);
-  const left = await cleanUp(scenario, held.run, await store.journal(id), sessions, until).catch((error: unknown) => [
-    describeError(error),
-  ]);
-  if (left.length > 0) return store.update(held, { ...held.run, status: 'cleanup-failed', left });
+  const journal = await store.journal(id);
+  const left = await cleanUp(scenario, held.run, journal, sessions, Date.now() + CLEAN_UP_MS).catch(
+    (error: unknown) => [describeError(error)],
+  );
+  if (left.length > 0) return failed(left);
 
   const before = await store.inventory(id);
-  const after = await inventoryOf(scenario, held.run, sessions);
+  const after = await inventoryOf(scenario, held.run, sessions).catch(describeError);
+  if (typeof after === 'string') return failed([`the account cannot be listed, so that nobody attests it: ${after}`]);
   const { left: _, ...run } = held.run;
   await store.moment(id, { at: now(), what: 'cleaned', detail: 'nothing of the run is left', source: 'simulator' });
   await timer.clear(run);
-  held = await store.finish(held, {
+  return store.finish(held, {
     ...run,
     status: 'clean',
     finishedAt: now(),
@@ -233,5 +282,4 @@ async function end(begun: Held, scenario: Scenario, house: Rehearsal, until: num
       inventory: { before: digestOf(before), after: digestOf(after), differs: differences(before, after) },
     }),
   });
-  return held;
 }

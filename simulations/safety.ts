@@ -34,7 +34,7 @@ export interface Intended {
  * be read is a reason too.
  */
 export async function refusalsOf({ scenario, place, partner }: Intended, bounds: Bounds): Promise<readonly string[]> {
-  const { home, sandboxes, policy, killSwitch, session } = bounds;
+  const { home, sandboxes, policy, session } = bounds;
   const refusals: string[] = [];
   const management = policy.organization.management;
   if (partner === place.account) refusals.push('the account and its partner are the same');
@@ -47,13 +47,23 @@ export async function refusalsOf({ scenario, place, partner }: Intended, bounds:
       );
     else refusals.push(...(await doubtsAbout(account, session)));
   }
+  refusals.push(...(await pausesOf({ scenario, place }, bounds)));
+  return [...new Set(refusals)];
+}
+
+/** Why nothing may be rehearsed now, wherever it is: responses would not act. */
+export async function pausesOf(
+  { scenario, place }: Pick<Intended, 'scenario' | 'place'>,
+  { policy, killSwitch }: Pick<Bounds, 'policy' | 'killSwitch'>,
+): Promise<readonly string[]> {
+  const pauses: string[] = [];
   const stopped = await killSwitch.stopped();
-  if (stopped !== undefined) refusals.push(`the kill switch is on: ${stopped}`);
+  if (stopped !== undefined) pauses.push(`the kill switch is on: ${stopped}`);
   for (const { remediation } of scenario.responses) {
     const freeze = freezeFor(policy, { remediation, account: place.account, severity: 'MEDIUM' }, new Date());
-    if (freeze) refusals.push(`freeze ${freeze.name} ${windowOf(freeze)} by ${freeze.owner}: ${freeze.reason}`);
+    if (freeze) pauses.push(`freeze ${freeze.name} ${windowOf(freeze)} by ${freeze.owner}: ${freeze.reason}`);
   }
-  return [...new Set(refusals)];
+  return pauses;
 }
 
 /**

@@ -18,6 +18,8 @@ export const writesOf = (scenario: Scenario, { id, place }: Pick<Run, 'id' | 'pl
 /** Where what a verb makes and changes is written down: the journal before a call, the timeline after it. */
 export interface Scribe {
   intend(intent: Intent): Promise<void>;
+  /** @throws when another process has the run: then nothing more may be changed by this one */
+  assertHeld(): Promise<void>;
   happened(moment: Moment): Promise<void>;
 }
 
@@ -43,6 +45,7 @@ export function stageFor(run: Run, { kinds }: Pick<Scenario, 'kinds'>, session: 
       return made;
     },
     async change<T>(what: string, call: () => Promise<T>): Promise<T> {
+      await scribe.assertHeld();
       const changed = await call();
       await scribe.happened({
         at: now(),

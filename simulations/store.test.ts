@@ -62,6 +62,29 @@ test('a process that lost the run neither changes it nor writes down what it wou
   expect((await store.journal(run.id)).map(({ what }) => what)).toEqual(['a bucket', 'an object']);
 });
 
+test('only the process that has a run says that it works on it', async () => {
+  const run = runIn();
+  await store.start(run);
+  expect(await store.beat(run.id)).toBeUndefined();
+  const [former, latter] = [await store.takeOver(run.id), await store.takeOver(run.id)];
+  await expect(store.keepAlive(former)).rejects.toThrow(Superseded);
+  const taken = await store.beat(run.id);
+  await store.keepAlive(latter);
+  expect(Date.parse((await store.beat(run.id)) ?? '')).toBeGreaterThanOrEqual(Date.parse(taken ?? ''));
+  expect((await store.get(run.id))?.run).toEqual(run);
+});
+
+test('a run is clean and its account is free at once, or neither', async () => {
+  const run = runIn();
+  await store.start(run);
+  const held = await store.takeOver(run.id);
+  await store.takeOver(run.id);
+  await expect(store.finish(held, { ...run, status: 'clean' })).rejects.toThrow(Superseded);
+  expect((await store.get(run.id))?.run.status).toBe('warming-up');
+  expect(await store.open()).toContain(run.id);
+  await expect(store.start(runIn(run.place.account))).rejects.toThrow(Busy);
+});
+
 test('the first reason to end a run stays, and whoever works on it hears of it', async () => {
   const run = runIn();
   await store.start(run);

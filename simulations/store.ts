@@ -5,8 +5,10 @@ import {
   PutItemCommand,
   QueryCommand,
   type QueryCommandOutput,
+  type TransactWriteItem,
   TransactWriteItemsCommand,
   UpdateItemCommand,
+  type UpdateItemCommandInput,
 } from '@aws-sdk/client-dynamodb';
 import type { SessionConfig } from '../engine/aws/session.ts';
 import { dynamoDb, type Item, packed, readItem, text, unpacked } from '../engine/ledger/item.ts';
@@ -113,28 +115,20 @@ export class RunStore {
   }
 
   /** Writes what became of a run, and that somebody works on it. @throws {Superseded} */
-  async update({ epoch }: Held, run: Run): Promise<Held> {
-    try {
-      const { Attributes } = await this.#db.send(
-        new UpdateItemCommand({
-          TableName: this.#table,
-          Key: { pk: runKey(run.id), sk: RUN },
-          UpdateExpression: 'SET #run = :run, beat = :now',
-          ConditionExpression: 'epoch = :epoch',
-          ExpressionAttributeNames: { '#run': 'run' },
-          ExpressionAttributeValues: {
-            ':run': text(JSON.stringify(run)),
-            ':now': text(new Date().toISOString()),
-            ':epoch': { N: String(epoch) },
-          },
-          ReturnValues: 'ALL_NEW',
-        }),
-      );
-      return heldOf(Attributes ?? {});
-    } catch (error) {
-      if (error instanceof ConditionalCheckFailedException) throw new Superseded(`another process has run ${run.id}`);
-      throw error;
-    }
+  update(held: Held, run: Run): Promise<Held> {
+    return this.#write(this.#written(held, run), run.id);
+  }
+
+  /** Says that this process still works on a run. @throws {Superseded} */
+  async keepAlive({ run: { id }, epoch }: Held): Promise<void> {
+    const beat = {
+      TableName: this.#table,
+      Key: { pk: runKey(id), sk: RUN },
+      UpdateExpression: 'SET beat = :now',
+      ConditionExpression: 'epoch = :epoch',
+      ExpressionAttributeValues: { ':now': text(new Date().toISOString()), ':epoch': { N: String(epoch) } },
+    };
+    await this.#write(beat, id);
   }
 
   /** Asks whoever works on a run to end it. The first reason stays. */
@@ -154,33 +148,20 @@ export class RunStore {
   }
 
   /** Writes down what a run is about to make, in the hands of this process alone. @throws {Superseded} */
-  async intend({ run, epoch }: Held, number: number, intent: Intent): Promise<void> {
+  async intend(held: Held, number: number, intent: Intent): Promise<void> {
+    const { run, epoch } = held;
     const sk = text(`JOURNAL#${String(epoch).padStart(4, '0')}#${String(number).padStart(4, '0')}`);
-    try {
-      await this.#db.send(
-        new TransactWriteItemsCommand({
-          TransactItems: [
-            {
-              ConditionCheck: {
-                TableName: this.#table,
-                Key: { pk: runKey(run.id), sk: RUN },
-                ConditionExpression: 'epoch = :epoch',
-                ExpressionAttributeValues: { ':epoch': { N: String(epoch) } },
-              },
-            },
-            {
-              Put: {
-                TableName: this.#table,
-                Item: { pk: runKey(run.id), sk, intent: text(JSON.stringify(intent)) },
-              },
-            },
-          ],
-        }),
-      );
-    } catch (error) {
-      if (!isCancelled(error) || (await this.get(run.id))?.epoch === epoch) throw error;
-      throw new Superseded(`another process has run ${run.id}`);
-    }
+    await this.#together(held, [
+      {
+        ConditionCheck: {
+          TableName: this.#table,
+          Key: { pk: runKey(run.id), sk: RUN },
+          ConditionExpression: 'epoch = :epoch',
+          ExpressionAttributeValues: { ':epoch': { N: String(epoch) } },
+        },
+      },
+      { Put: { TableName: this.#table, Item: { pk: runKey(run.id), sk, intent: text(JSON.stringify(intent)) } } },
+    ]);
   }
 
   /** What a run was about to make, in that order. */
@@ -244,33 +225,68 @@ export class RunStore {
     return runs.filter((held) => held !== undefined).map(({ run }) => run);
   }
 
-  /** Up to four runs of the same scenario and fidelity that ended clean before a run began, oldest first. */
+  /** Up to four runs of the same scenario and fidelity that began before a run, however they ended, oldest first. */
   async previous(run: Run): Promise<readonly RunRecord[]> {
     const before = await this.#newest(scenarioKey(run), 4, order(run));
     const records = await Promise.all(before.map((item) => this.record(item.run?.S ?? '')));
     return records.filter((record) => record !== undefined).reverse();
   }
 
-  /** A run left nothing behind: the account is free for another. @throws {Superseded} */
+  /**
+   * A run left nothing behind: the account is free for another. In one write, or a run that is clean could keep its account.
+   * @throws {Superseded}
+   */
   async finish(held: Held, run: Run): Promise<Held> {
-    const finished = await this.update(held, run);
-    await this.#db.send(
-      new TransactWriteItemsCommand({
-        TransactItems: [
-          { Delete: { TableName: this.#table, Key: { pk: OPEN, sk: text(run.id) } } },
-          {
-            Delete: {
-              TableName: this.#table,
-              Key: { pk: lockKey(run), sk: text('LOCK') },
-              ConditionExpression: 'attribute_not_exists(pk) OR #run = :run',
-              ExpressionAttributeNames: { '#run': 'run' },
-              ExpressionAttributeValues: { ':run': text(run.id) },
-            },
-          },
-        ],
-      }),
-    );
-    return finished;
+    await this.#together(held, [
+      { Update: this.#written(held, run) },
+      { Delete: { TableName: this.#table, Key: { pk: OPEN, sk: text(run.id) } } },
+      {
+        Delete: {
+          TableName: this.#table,
+          Key: { pk: lockKey(run), sk: text('LOCK') },
+          ConditionExpression: 'attribute_not_exists(pk) OR #run = :run',
+          ExpressionAttributeNames: { '#run': 'run' },
+          ExpressionAttributeValues: { ':run': text(run.id) },
+        },
+      },
+    ]);
+    return { ...held, run };
+  }
+
+  /** The write of a run by the process that has it. */
+  #written({ epoch }: Held, run: Run) {
+    return {
+      TableName: this.#table,
+      Key: { pk: runKey(run.id), sk: RUN },
+      UpdateExpression: 'SET #run = :run, beat = :now',
+      ConditionExpression: 'epoch = :epoch',
+      ExpressionAttributeNames: { '#run': 'run' },
+      ExpressionAttributeValues: {
+        ':run': text(JSON.stringify(run)),
+        ':now': text(new Date().toISOString()),
+        ':epoch': { N: String(epoch) },
+      },
+    };
+  }
+
+  async #write(update: UpdateItemCommandInput, id: string): Promise<Held> {
+    try {
+      const { Attributes } = await this.#db.send(new UpdateItemCommand({ ...update, ReturnValues: 'ALL_NEW' }));
+      return heldOf(Attributes ?? {});
+    } catch (error) {
+      if (error instanceof ConditionalCheckFailedException) throw new Superseded(`another process has run ${id}`);
+      throw error;
+    }
+  }
+
+  /** Writes all or nothing. @param items the first says that this process has the run @throws {Superseded} */
+  async #together({ run: { id }, epoch }: Held, items: TransactWriteItem[]): Promise<void> {
+    try {
+      await this.#db.send(new TransactWriteItemsCommand({ TransactItems: items }));
+    } catch (error) {
+      if (!isCancelled(error) || (await this.get(id))?.epoch === epoch) throw error;
+      throw new Superseded(`another process has run ${id}`);
+    }
   }
 
   async #putOnce(item: Item): Promise<void> {

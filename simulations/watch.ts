@@ -14,7 +14,7 @@ export interface Sight {
   readonly responses: readonly Seen[];
   /** By a key of its own each, so that it is recorded once. */
   readonly moments: readonly { readonly key: string; readonly moment: Moment }[];
-  /** Every expected response ended as expected. */
+  /** Every expected finding was answered, and every expected response ended as expected. */
   readonly complete: boolean;
   /** Nothing more comes by itself of what there is. */
   readonly settled: boolean;
@@ -39,7 +39,10 @@ export async function lookFor(
     const record = await ledger.get(id);
     if (record) records.push(record);
   }
-  const complete = expected.every(({ remediation, outcome, arn }) =>
+  const answered = scenario.findings.every(({ source, type }) =>
+    records.some(({ response: { finding } }) => finding.source === source && finding.type === type),
+  );
+  const ended = expected.every(({ remediation, outcome, arn }) =>
     records.some(
       ({ response }) =>
         response.remediation === remediation &&
@@ -50,7 +53,7 @@ export async function lookFor(
   return {
     responses: records.map(seen),
     moments: records.flatMap((record) => momentsOf(record, run.injectedAt)),
-    complete,
+    complete: answered && ended,
     settled: records.length > 0 && records.every(({ response }) => !PASSING.includes(response.outcome)),
   };
 }

@@ -256,9 +256,12 @@ test('the scenarios of a quarter follow each other, until somebody ends them', a
   expect(second).toMatchObject({ scenario: run.next?.[0], exercise: run.exercise, next: run.next?.slice(1) });
   await simulator.ask({ do: 'abort', run: second.id, reason: 'enough for today' });
   await simulator.follow(second, named(second.scenario));
+  // What is asked of a run that is over, or comes late to it, does nothing more.
+  await simulator.ask({ do: 'abort', run: second.id, reason: 'for good' });
+  for (const verb of ['go', 'expire'] as const) await simulator.invoke({ do: verb, run: second.id });
   await cloud.runner.idle();
   const { runs } = await simulator.ask({ do: 'list' });
-  expect(runs[0]).toMatchObject({ id: second.id, status: 'clean' });
+  expect(runs[0]).toMatchObject({ id: second.id, status: 'clean', stopped: { reason: 'enough for today' } });
 }, 90_000);
 
 /** The run that is started after another. */

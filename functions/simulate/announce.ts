@@ -9,6 +9,12 @@ import type { RunStore } from '../../simulations/store.ts';
 
 const metrics = new Metrics({ namespace: 'Firebreak', serviceName: 'simulate' });
 
+interface Outlets {
+  readonly logger: Logger;
+  readonly sns: SNSClient;
+  readonly topic: string;
+}
+
 /**
  * Tells what came of a run: a line in the log and metrics. People are told of what a quarter's schedule started, and of canaries
  * that did not pass; who started the others looks at them.
@@ -17,7 +23,7 @@ export async function announce(
   run: Run,
   scenario: Scenario,
   store: RunStore,
-  { logger, sns, topic }: { readonly logger: Logger; readonly sns: SNSClient; readonly topic: string },
+  { logger, sns, topic }: Outlets,
 ): Promise<void> {
   const record = await store.record(run.id);
   if (!record) throw new Error(`run ${run.id} has no record`);
@@ -26,8 +32,8 @@ export async function announce(
   metrics.addMetric('SimulationCleanupsFailed', MetricUnit.Count, run.status === 'clean' ? 0 : 1);
   if (run.launch === 'canary' && verdict === 'passed') metrics.addMetric('CanariesPassed', MetricUnit.Count, 1);
   metrics.publishStoredMetrics();
-  // What was left behind is told by an alarm, until it is gone.
-  if (run.launch === 'on-demand' || (run.launch === 'canary' && verdict === 'passed')) return;
+  // What was left behind is told by an alarm, until it is gone: it is tried again every quarter of an hour.
+  if (run.status !== 'clean' || run.launch === 'on-demand' || (run.launch === 'canary' && verdict === 'passed')) return;
   const { subject, body } = page({
     first: `[SIMULATION] ${scenario.title}: ${verdict}`,
     facts: [
@@ -35,7 +41,30 @@ export async function announce(
       ['fidelity', run.fidelity],
       ['account', run.place.account],
     ],
-    commands: [`firebreak simulation report ${run.id}`],
+    commands: [`firebreak simulation status ${run.id}`],
   });
   await sns.send(new PublishCommand({ TopicArn: topic, Subject: subject, Message: body }));
+}
+
+/** A scenario of several that may not start. */
+export interface Refused {
+  readonly scenario: string;
+  readonly why: string;
+}
+
+/** Tells people which scenarios of a quarter did not begin: nobody asked for them, and nobody would miss them. */
+export async function announceRefused(refused: readonly Refused[], { logger, sns, topic }: Outlets): Promise<void> {
+  logger.error('simulations did not begin', { refused });
+  const { subject, body } = page({
+    first: `[SIMULATION] ${refused.length} of the quarter did not begin`,
+    facts: refused.map(({ scenario, why }) => [scenario, why]),
+    commands: refused.map(({ scenario }) => `firebreak simulate ${scenario}`),
+  });
+  await sns.send(new PublishCommand({ TopicArn: topic, Subject: subject, Message: body }));
+}
+
+/** Has the alarm know of runs that are not clean though their time is long over, whatever keeps them from it. */
+export function countOverdue(runs: number): void {
+  metrics.addMetric('SimulationCleanupsFailed', MetricUnit.Count, runs);
+  metrics.publishStoredMetrics();
 }

@@ -9,6 +9,7 @@ import { AssumedSessions } from '../../engine/aws/sessions.ts';
 import { Workers } from '../../engine/aws/workers.ts';
 import { deployedPolicy } from '../../engine/deployed-policy.ts';
 import { environment } from '../../engine/environment.ts';
+import { describeError } from '../../engine/errors.ts';
 import { DynamoDbLedger } from '../../engine/ledger/dynamodb.ts';
 import { logOf, withRequest } from '../../engine/log.ts';
 import { Pages } from '../../simulations/pages.ts';
@@ -19,9 +20,9 @@ import { FIDELITIES, type Fidelity } from '../../simulations/scenario.ts';
 import { readsOf } from '../../simulations/stage.ts';
 import { RunStore } from '../../simulations/store.ts';
 import { Timer } from '../../simulations/timer.ts';
-import { announce } from './announce.ts';
+import { announce, announceRefused, countOverdue, type Refused } from './announce.ts';
 import { listed, SCENARIOS, scenarioOf } from './catalogue.ts';
-import { type Deployment, preview, start } from './start.ts';
+import { type Deployment, preview, start, type Wanted } from './start.ts';
 
 const home = { account: environment('ACCOUNT_ID'), region: environment('AWS_REGION') };
 const session = sessionConfig(home.account, home.region);
@@ -47,6 +48,8 @@ const deployment: Deployment = {
 const LATEST = 20;
 /** Milliseconds after which a run without a sign of life is gone on with. */
 const ABANDONED_MS = 120_000;
+/** Milliseconds after its time within which a run is cleaned up, if all goes well. */
+const GRACE_MS = 15 * 60_000;
 
 export const handler = middy<unknown, unknown>()
   .use(withRequest(logger))
@@ -61,29 +64,46 @@ export const handler = middy<unknown, unknown>()
       sessionsOf: (scenario) => new AssumedSessions(home, 'simulate', readsOf(scenario)),
       timer: new Timer(session, { function: function_, role: environment('TIMER_ROLE') }),
     };
-    const again = async (run: string): Promise<void> => {
-      const Payload = JSON.stringify({ do: 'go', run } satisfies SimulateRequest);
+    /** Has another invocation do something. https://docs.aws.amazon.com/lambda/latest/dg/invocation-async.html */
+    const later = async (asked: SimulateRequest): Promise<void> => {
+      const Payload = JSON.stringify(asked);
       await lambda.send(new InvokeCommand({ FunctionName: function_, InvocationType: 'Event', Payload }));
     };
-    const begin = async (wanted: Parameters<typeof start>[0]): Promise<Run> => {
+    const begin = async (wanted: Wanted): Promise<Run> => {
       const run = await start(wanted, deployment, house);
       logger.info('simulation started', { ...run });
-      await again(run.id);
+      await later({ do: 'go', run: run.id }).catch((error: unknown) => {
+        logger.warn('the reaper will go on with it', { run: run.id, error: describeError(error) });
+      });
+      return run;
+    };
+    /** Begins the first of several scenarios that may start, the others to follow it. People are told which may not. */
+    const beginNext = async (ids: readonly string[], about: Omit<Wanted, 'scenario' | 'next'>) => {
+      const refused: Refused[] = [];
+      let run: Run | undefined;
+      for (const [index, scenario] of ids.entries()) {
+        run = await begin({ ...about, scenario, next: ids.slice(index + 1) }).catch((error: unknown) => {
+          refused.push({ scenario, why: describeError(error) });
+          return undefined;
+        });
+        if (run) break;
+      }
+      if (refused.length > 0) await announceRefused(refused, outlets);
       return run;
     };
     /** Goes on with a run, and with what comes after it. */
     const go = async (id: string, over?: Run['stopped']): Promise<void> => {
       const until = Date.now() + context.getRemainingTimeInMillis();
       const run = await goOn(id, scenarioOf, house, until, over);
-      if (run.status !== 'clean' && run.status !== 'cleanup-failed') return again(id);
+      if (!run) return;
+      if (run.status !== 'clean' && run.status !== 'cleanup-failed') return later({ do: 'go', run: id });
+      // Who ends a run of several by hand wants no other to begin.
+      if (run.status === 'clean' && run.next && run.stopped?.by !== 'person') {
+        const { account, region } = run.place;
+        const { fidelity, launch, exercise } = run;
+        await beginNext(run.next, { fidelity, account, region, launch, ...(exercise && { exercise }) });
+      }
       await announce(run, scenarioOf(run.scenario), store, outlets);
-      // Who ends a run ends the exercise.
-      const goesOn = run.status === 'clean' && run.stopped?.by !== 'person';
-      const [scenario, ...next] = goesOn ? (run.next ?? []) : [];
-      if (scenario === undefined) return;
-      const { account, region } = run.place;
-      const { fidelity, launch, exercise } = run;
-      await begin({ scenario, fidelity, account, region, launch, next, ...(exercise && { exercise }) });
     };
     const recordOf = async (id: string) => {
       const record = await store.record(id);
@@ -109,16 +129,20 @@ export const handler = middy<unknown, unknown>()
         await recordOf(asked.run);
         const { run } = await store.abort(asked.run, asked.reason);
         // Whoever works on it ends it; when nobody does, this does.
-        const beat = await store.beat(asked.run);
-        if (!beat || Date.now() - Date.parse(beat) > ABANDONED_MS) await again(asked.run);
+        if (run.status !== 'clean' && (await isAbandoned(run, Date.now()))) await later({ do: 'go', run: asked.run });
         return { run } satisfies Answers['abort'];
       }
       case 'quarter': {
-        const [first, ...next] = SCENARIOS.filter(
+        const offered = SCENARIOS.filter(
           ({ minutes, asksFor = [] }) => minutes[defaultFidelity()] !== undefined && asksFor.length === 0,
-        ).map(({ id }) => id);
-        const exercise = quarterOf(new Date());
-        return first && { run: await begin({ scenario: first, launch: 'quarterly', exercise, next }) };
+        );
+        const about = { launch: 'quarterly', exercise: quarterOf(new Date()) } as const;
+        return {
+          run: await beginNext(
+            offered.map(({ id }) => id),
+            about,
+          ),
+        };
       }
       case 'canary':
         return { run: await begin({ scenario: environment('CANARY'), launch: 'canary' }) };
@@ -127,16 +151,26 @@ export const handler = middy<unknown, unknown>()
       case 'expire':
         return go(asked.run, { at: new Date().toISOString(), by: 'time', reason: 'its time is over' });
       case 'tend': {
-        const at = asked.at === undefined ? new Date() : new Date(asked.at);
-        for (const id of await store.open()) {
-          const beat = await store.beat(id);
-          if (beat && at.getTime() - Date.parse(beat) < ABANDONED_MS) continue;
-          const expired = Date.parse((await recordOf(id)).run.expiresAt) < at.getTime();
-          await go(id, expired ? { at: at.toISOString(), by: 'time', reason: 'its time is over' } : undefined);
+        const at = asked.at === undefined ? Date.now() : Date.parse(asked.at);
+        const open = await store.open();
+        const runs = (await Promise.all(open.map((id) => store.get(id)))).filter((held) => held !== undefined);
+        const overdue = (ms: number) => runs.filter(({ run }) => Date.parse(run.expiresAt) + ms < at);
+        countOverdue(overdue(GRACE_MS).length);
+        const expired = new Set(overdue(0));
+        for (const held of runs) {
+          // Each in an invocation of its own: none takes another's time, or has it fail.
+          if (await isAbandoned(held.run, at)) {
+            await later({ do: expired.has(held) ? 'expire' : 'go', run: held.run.id });
+          }
         }
       }
     }
   });
+
+/** Whether nobody has worked on a run for a while. @param at milliseconds since 1970 */
+async function isAbandoned({ id, startedAt }: Run, at: number): Promise<boolean> {
+  return at - Date.parse((await store.beat(id)) ?? startedAt) > ABANDONED_MS;
+}
 
 const defaultFidelity = (): Fidelity => deployment.fidelities[0] ?? 'handler-replay';
 
