@@ -10,6 +10,8 @@ import type { Intent, Inventory } from './store.ts';
 
 /** Milliseconds between two rounds of removals: what depends on something else goes a round later. */
 const PACE_MS = 500;
+/** Milliseconds within which a call lands whose process is gone: twice the time-out of one attempt, and a little. */
+const UNDER_WAY_MS = 10_000;
 
 /** All of a scenario's kinds in the account and Region of a run. @throws when one cannot be listed to its end */
 export async function inventoryOf({ kinds }: Scenario, { place }: Run, sessions: Sessions): Promise<Inventory> {
@@ -39,7 +41,8 @@ export function differences(before: Inventory, after: Inventory): readonly strin
 
 /**
  * Removes what a run made: all kinds of its scenario, the last that it was about to make first. What the journal does not know of is
- * found too: copies with its tags, and things whose making nobody heard the end of.
+ * found too: copies with its tags, and things whose making nobody heard the end of. Where the process was stopped while it made
+ * things, a call of its may still be under way: that nothing is there counts only some seconds after the last of them.
  * @param until milliseconds since 1970: then it gives up
  * @returns what is left, in words; nothing: nothing is
  */
@@ -52,11 +55,14 @@ export async function cleanUp(
 ): Promise<readonly string[]> {
   const lastMade = (kind: Kind): number => journal.findLastIndex(({ type }) => type === kind.type);
   const kinds = [...scenario.kinds].sort((a, b) => lastMade(b) - lastMade(a));
+  const interrupted = run.injectedAt === undefined ? journal.at(-1) : undefined;
+  const settled = interrupted ? Date.parse(interrupted.at) + UNDER_WAY_MS : 0;
   for (;;) {
     const left: string[] = [];
     for (const kind of kinds) left.push(...(await removeAll(kind, run, sessions)));
     // What was asked for right before the process was stopped may show only now.
-    if (left.length === 0 && (await leftOf(kinds, run, sessions)).length === 0) return [];
+    const empty = left.length === 0 && (await leftOf(kinds, run, sessions)).length === 0;
+    if (empty && Date.now() >= settled) return [];
     if (Date.now() > until) return left.length > 0 ? left : await leftOf(kinds, run, sessions);
     await sleep(PACE_MS);
   }

@@ -91,7 +91,8 @@ const MOST_EARLIER = 4;
  * With a sample finding a response is expected to end `simulated`, whatever its target. At a tabletop only times that people
  * wrote down are judged.
  *
- * @param previous of any scenario and fidelity: those of the same are compared with, the latest four that began before it
+ * @param previous of any scenario and fidelity: those of the same that ended by themselves are compared with, the latest four that
+ *   began before it
  */
 export function judge(record: RunRecord, scenario: Scenario, previous: readonly RunRecord[]): Judgement {
   const { run } = record;
@@ -138,6 +139,7 @@ function comparable(run: Run, previous: readonly RunRecord[]): readonly RunRecor
       each.run.scenario === run.scenario &&
       each.run.fidelity === run.fidelity &&
       each.run.id !== run.id &&
+      !each.run.stopped &&
       Date.parse(each.run.startedAt) < Date.parse(run.startedAt),
   );
   return before.toSorted((a, b) => Date.parse(a.run.startedAt) - Date.parse(b.run.startedAt)).slice(-MOST_EARLIER);

@@ -44,7 +44,7 @@ export class Pages {
       const about = responses.find(({ id }) => Message.includes(id));
       if (!about || !Timestamp) continue;
       const at = new Date(Timestamp).toISOString();
-      await keep({ at, what: 'alerted', detail: Subject, source: 'people' }, `${about.id}#${at}`);
+      await keep({ at, what: 'alerted', detail: Subject, source: 'sns' }, `${about.id}#${at}`);
       await this.#sqs.send(new DeleteMessageCommand({ QueueUrl: this.#queue, ReceiptHandle }));
     }
   }

@@ -14,7 +14,7 @@ const wanted = {
   scenario: z.string().check(z.maxLength(100)),
   fidelity: z.optional(z.enum(FIDELITIES)),
   account: z.optional(z.string().check(z.regex(ACCOUNT_ID))),
-  region: z.optional(z.string().check(z.maxLength(30))),
+  region: z.optional(z.string().check(z.regex(/^[a-z]{2}(?:-[a-z]{2,9}){1,2}-\d{1,2}$/, 'is not a Region'))),
   parameters: z.optional(z.record(z.string(), z.unknown())),
   /** What people call the exercise that it is a part of: `2026-Q4`. */
   exercise: z.optional(z.string().check(z.regex(/^[\w .-]{1,40}$/))),

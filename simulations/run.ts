@@ -71,8 +71,9 @@ export interface Moment {
   readonly at: string;
   readonly what: (typeof MOMENTS)[number];
   readonly detail: string;
-  /** Who knows the time: `simulator` (its clock, at the answer of its call), `event`, `ledger`, `people`, or `cloudtrail`. */
-  readonly source: 'simulator' | 'event' | 'ledger' | 'people' | 'cloudtrail';
+  /** Who knows the time: `simulator` (its clock, at the answer of its call), `event`, `ledger`, `sns` (when the page was
+   * published), `people` (who wrote it down), or `cloudtrail`. */
+  readonly source: 'simulator' | 'event' | 'ledger' | 'sns' | 'people' | 'cloudtrail';
 }
 
 /** A response that came of a run. */

@@ -28,7 +28,7 @@ export interface Rehearsal extends Bounds {
 }
 
 /** Milliseconds between two looks: short while things happen, long while a service has to notice first. */
-const paceAfter = (ms: number): number => (ms < 120_000 ? 500 : 10_000);
+const paceAfter = (ms: number): number => (ms < 15_000 ? 500 : ms < 120_000 ? 2_000 : 10_000);
 /** Milliseconds for which nothing more may come before a watch ends that saw all that it should. */
 const SETTLED_MS = 2_000;
 /** The same where something is missing, and all was told at once: a worker may only be starting, or try again. */
@@ -137,7 +137,7 @@ async function makeWrong(begun: Held, scenario: Scenario, house: Rehearsal): Pro
 
   const parameters = scenario.parameters.parse(held.run.parameters);
   const things = await scenario.warmUp(stageFor(held.run, scenario, session, scribe(held, store)), parameters);
-  const refusals = await refusalsOf({ scenario, place, partner: held.run.partner }, house);
+  const refusals = await refusalsOf({ scenario, place, partner: held.run.partner, parameters }, house);
   if (refusals.length > 0) {
     return store.update(
       held,

@@ -27,13 +27,17 @@ export interface Intended {
   readonly scenario: Scenario;
   readonly place: Place;
   readonly partner: string;
+  readonly parameters: unknown;
 }
 
 /**
  * Why a run may not be there, or not now. Asked before a run starts, and again right before it makes something wrong; what cannot
  * be read is a reason too.
  */
-export async function refusalsOf({ scenario, place, partner }: Intended, bounds: Bounds): Promise<readonly string[]> {
+export async function refusalsOf(
+  { scenario, place, partner, parameters }: Intended,
+  bounds: Bounds,
+): Promise<readonly string[]> {
   const { home, sandboxes, policy, session } = bounds;
   const refusals: string[] = [];
   const management = policy.organization.management;
@@ -47,8 +51,18 @@ export async function refusalsOf({ scenario, place, partner }: Intended, bounds:
       );
     else refusals.push(...(await doubtsAbout(account, session)));
   }
+  const allowed = new Set(scenario.responses.flatMap(({ remediation }) => allowedBy(policy, remediation)));
+  for (const account of scenario.sharesWith?.(parameters) ?? []) {
+    if (!allowed.has(account)) refusals.push(`${account} is not among allowedAccounts of the response policy`);
+  }
   refusals.push(...(await pausesOf({ scenario, place }, bounds)));
   return [...new Set(refusals)];
+}
+
+/** Accounts that a remediation lets keep what is shared with them. */
+function allowedBy({ remediations }: Policy, remediation: string): readonly unknown[] {
+  const allowed = remediations[remediation]?.parameters.allowedAccounts;
+  return Array.isArray(allowed) ? allowed : [];
 }
 
 /** Why nothing may be rehearsed now, wherever it is: responses would not act. */

@@ -119,6 +119,8 @@ export interface Scenario<P = unknown, T extends Things = Things> {
   readonly parameters: z.ZodMiniType<P>;
   /** Names of parameters that have no default and have to be given: a schedule leaves the scenario out. */
   readonly asksFor?: readonly string[];
+  /** Accounts beside the partner that it shares something with: they have to be allowed to by the policy of its responses. */
+  sharesWith?(parameters: P): readonly string[];
   readonly findings: readonly ExpectedFinding<T>[];
   readonly responses: readonly ExpectedResponse<T>[];
   /**

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { DynamoDbLedger } from '../engine/ledger/dynamodb.ts';
+import { runPrefix } from '../engine/rehearsal.ts';
 import { decisionOf, type Response, type ResponseRecord } from '../engine/response.ts';
 import { canonical, type Json } from '../engine/state.ts';
 import { targetKey } from '../engine/targets.ts';
@@ -20,7 +21,7 @@ export interface Sight {
   readonly settled: boolean;
 }
 
-/** Looks into the ledger for the responses about what a run made. */
+/** Looks into the ledger for the responses about what a run made, expected or not. */
 export async function lookFor(
   run: Run,
   scenario: Scenario,
@@ -29,10 +30,13 @@ export async function lookFor(
 ): Promise<Sight> {
   const { things = {}, place } = run;
   const expected = scenario.responses.map((response) => ({ ...response, arn: response.target(things, place) }));
+  const made = new Set(Object.values(things));
   const targets = new Set(expected.map(({ arn }) => arn));
   const found: Response[] = [];
   for await (const response of ledger.headers(since)) {
-    if (targets.has(response.target.arn) || targets.has(targetKey(response.target))) found.push(response);
+    const { target } = response;
+    const ours = target.id.startsWith(runPrefix(run.id)) || made.has(target.id);
+    if (ours || targets.has(target.arn) || targets.has(targetKey(target))) found.push(response);
   }
   const records: ResponseRecord[] = [];
   for (const { id } of found.reverse()) {

@@ -187,6 +187,14 @@ describe('a run does not start', () => {
     ]);
   });
 
+  test('to share with an account that the policy does not allow', async () => {
+    const parameters = { allowed: '999900001111' };
+    const wanted = { scenario: 'faults.allow-listed-left-alone', parameters };
+    await expect(simulator.ask({ do: 'start', ...wanted })).rejects.toThrow(
+      '999900001111 is not among allowedAccounts',
+    );
+  });
+
   test('in an account that the organisation does not call a sandbox', async () => {
     await createAdministrator(MANAGEMENT_ACCOUNT, cloud.endpoint);
     const management = await cloud.connection.account(MANAGEMENT_ACCOUNT, HOME_REGION);

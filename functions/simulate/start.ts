@@ -32,6 +32,7 @@ interface Meant {
   readonly place: Place;
   readonly partner: string;
   readonly minutes: number;
+  readonly parameters: unknown;
 }
 
 /** @throws when there is no such scenario, or it cannot be run so */
@@ -52,12 +53,13 @@ function meantBy(wanted: Wanted, { home, sandboxes, fidelities }: Deployment): M
     place: { partition: 'aws', account, region: wanted.region ?? home.region },
     partner,
     minutes,
+    parameters: scenario.parameters.parse(wanted.parameters ?? {}),
   };
 }
 
 /** What a run would do, and why it would not start. */
 export async function preview(wanted: Wanted, deployment: Deployment, house: Rehearsal): Promise<Preview> {
-  const { scenario, fidelity, place, partner, minutes } = meantBy(wanted, deployment);
+  const { scenario, fidelity, place, partner, minutes, parameters } = meantBy(wanted, deployment);
   const { id, title, story, safety, cost, objectives, kinds, findings, responses } = scenario;
   return {
     ...{ scenario: id, title, story, fidelity, place, partner, safety, cost, minutes, objectives },
@@ -65,14 +67,14 @@ export async function preview(wanted: Wanted, deployment: Deployment, house: Reh
     may: writesOf(scenario, { id: '<run>', place }),
     findings: findings.map(({ source, type }) => ({ source, type })),
     responses: responses.map(({ remediation, outcome }) => ({ remediation, outcome })),
-    refusals: await refusalsOf({ scenario, place, partner }, house),
+    refusals: await refusalsOf({ scenario, place, partner, parameters }, house),
   };
 }
 
 /** Records a run that may start. @throws when it may not, with all the reasons */
 export async function start(wanted: Wanted, deployment: Deployment, house: Rehearsal): Promise<Run> {
-  const { scenario, fidelity, place, partner, minutes } = meantBy(wanted, deployment);
-  const refusals = await refusalsOf({ scenario, place, partner }, house);
+  const { scenario, fidelity, place, partner, minutes, parameters } = meantBy(wanted, deployment);
+  const refusals = await refusalsOf({ scenario, place, partner, parameters }, house);
   if (refusals.length > 0) throw new Error(`${scenario.id} does not start: ${refusals.join('; ')}`);
   const { respond = 0, contain = 0, recover = 0, detect = 0 } = scenario.objectives;
   const usual = Math.max(LEAST_WATCH, detect + 2 * Math.max(respond, contain, recover));
@@ -81,7 +83,7 @@ export async function start(wanted: Wanted, deployment: Deployment, house: Rehea
     id: newRunId(),
     scenario: scenario.id,
     ...{ fidelity, place, partner },
-    parameters: scenario.parameters.parse(wanted.parameters ?? {}) as Json,
+    parameters: parameters as Json,
     ...(wanted.exercise !== undefined && { exercise: wanted.exercise }),
     launch: wanted.launch,
     startedAt: startedAt.toISOString(),

@@ -45,8 +45,8 @@ export default defineScenario({
     },
   ],
   parameters: z.strictObject({
-    /** Name of a manual snapshot to copy, without data: making a database for each run would take ten minutes. */
-    golden: z._default(z.string(), 'firebreak-golden'),
+    /** Name of a manual snapshot to copy, without data, and one of ours as its name says: making a database for each run would take ten minutes. */
+    golden: z._default(z.string().check(z.regex(/^firebreak-[a-z0-9-]{1,50}$/)), 'firebreak-golden'),
   }),
   findings: [
     {

@@ -34,6 +34,7 @@ export default defineScenario({
     allowed: z.optional(z.string().check(z.regex(ACCOUNT_ID, 'is not an account id'))),
   }),
   asksFor: ['allowed'],
+  sharesWith: ({ allowed }) => (allowed === undefined ? [] : [allowed]),
   findings: [
     {
       source: 'cloudtrail',

@@ -25,7 +25,7 @@ export const rdsSnapshot: Kind = {
       const snapshot = (name: string) => [`arn:${partition}:rds:${region}:${account}:snapshot:${name}`];
       return [
         // IAM is asked about the source too, which is not the run's.
-        { actions: ['rds:CopyDBSnapshot'], resources: snapshot('*'), condition: madeFor(run) },
+        { actions: ['rds:CopyDBSnapshot'], resources: snapshot('firebreak-*'), condition: madeFor(run) },
         { actions: ['rds:AddTagsToResource'], resources: snapshot(`${runPrefix(run)}*`) },
         { actions: ['rds:DeleteDBSnapshot'], resources: snapshot('*'), condition: taggedFor(run) },
       ];

@@ -82,6 +82,7 @@ export const CLOCK: Readonly<Record<Moment['source'], string>> = {
   simulator: 'the simulator’s clock',
   event: 'the event',
   ledger: 'the ledger',
+  sns: 'SNS, when it was published',
   people: 'people',
   cloudtrail: 'CloudTrail',
 };
