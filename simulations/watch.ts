@@ -1,8 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { DynamoDbLedger } from '../engine/ledger/dynamodb.ts';
+import type { Target } from '../engine/remediation.ts';
 import { decisionOf, type Response, type ResponseRecord } from '../engine/response.ts';
 import { canonical, type Json } from '../engine/state.ts';
 import { targetKey } from '../engine/targets.ts';
+import { expectedOf } from './expected.ts';
+import { hasResource } from './measure.ts';
 import type { Moment, Run, Seen } from './run.ts';
 import type { Scenario } from './scenario.ts';
 
@@ -20,31 +23,41 @@ export interface Sight {
   readonly settled: boolean;
 }
 
-/** Looks into the ledger for the responses about what a run made. */
+/**
+ * Looks into the ledger for the responses about what a run made. A sample names no resource of the run: its responses are those to
+ * samples of the scenario's types, in the run's account and Region, since the run asked for them.
+ */
 export async function lookFor(
   run: Run,
   scenario: Scenario,
-  since: Date,
   ledger: Pick<DynamoDbLedger, 'headers' | 'get'>,
 ): Promise<Sight> {
-  const { things = {}, place } = run;
-  const expected = scenario.responses.map((response) => ({ ...response, arn: response.target(things, place) }));
-  const targets = new Set(expected.map(({ arn }) => arn));
+  const { things = {}, place, fidelity, startedAt, injectedAt = startedAt } = run;
+  const real = hasResource(fidelity);
+  const { findings, responses } = expectedOf(scenario, fidelity);
+  const expected = responses.map(({ target, ...response }) => {
+    const arn = real ? target(things, place) : undefined;
+    return { ...response, isAbout: (one: Target) => !arn || one.arn === arn || targetKey(one) === arn };
+  });
+  const isOurs = ({ target, finding }: Response): boolean =>
+    real
+      ? expected.some(({ isAbout }) => isAbout(target))
+      : target.account === place.account &&
+        target.region === place.region &&
+        findings.some(({ source, type }) => finding.source === source && finding.type === type);
   const found: Response[] = [];
-  for await (const response of ledger.headers(since)) {
-    if (targets.has(response.target.arn) || targets.has(targetKey(response.target))) found.push(response);
+  for await (const response of ledger.headers(new Date(real ? startedAt : injectedAt))) {
+    if (isOurs(response)) found.push(response);
   }
   const records: ResponseRecord[] = [];
   for (const { id } of found.reverse()) {
     const record = await ledger.get(id);
-    if (record) records.push(record);
+    if (record && (real || record.finding.sample)) records.push(record);
   }
-  const complete = expected.every(({ remediation, outcome, arn }) =>
+  const complete = expected.every(({ remediation, outcome, isAbout }) =>
     records.some(
       ({ response }) =>
-        response.remediation === remediation &&
-        response.outcome === outcome &&
-        (response.target.arn === arn || targetKey(response.target) === arn),
+        response.remediation === remediation && response.outcome === outcome && isAbout(response.target),
     ),
   );
   return {
