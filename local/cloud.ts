@@ -98,7 +98,7 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
     progress('serverless deploy, into the security account');
     const parameters = {
       organization: ORGANIZATION,
-      ...(sandbox && { sandboxes: SANDBOX_ACCOUNTS.join(','), fidelities: 'bus-replay,handler-replay' }),
+      ...(sandbox && { sandboxes: SANDBOX_ACCOUNTS.join(','), fidelities: 'bus-replay,handler-replay,sample-finding' }),
     };
     await serverlessDeploy(folder, { endpoint, region: HOME_REGION, parameters, home: folder });
     progress('deploying organization/member.yml into every account and Region');

@@ -1,4 +1,5 @@
 import { DescribeInternetGatewaysCommand, DescribeSubnetsCommand, EC2Client } from '@aws-sdk/client-ec2';
+import { GuardDutyClient, ListDetectorsCommand } from '@aws-sdk/client-guardduty';
 import { CreateRoleCommand, IAMClient, PutRolePolicyCommand } from '@aws-sdk/client-iam';
 import { ListTagsForResourceCommand, OrganizationsClient } from '@aws-sdk/client-organizations';
 import { DescribeDBInstancesCommand, DescribeDBSnapshotsCommand, RDSClient } from '@aws-sdk/client-rds';
@@ -75,26 +76,30 @@ describe('the sandbox accounts', () => {
     expect(tagged.filter((found) => found.length > 0)).toEqual(SANDBOX_ACCOUNTS.map((account) => [account, tags]));
   });
 
-  test.each(REGIONS)('have a network without a way out in %s, and a snapshot without a database', async (region) => {
-    const { client } = await connection.account(SANDBOX, region);
-    const ec2 = new EC2Client(client);
-    const Filters = [{ Name: 'tag:firebreak:sandbox', Values: ['network'] }];
-    const { Subnets = [] } = await ec2.send(new DescribeSubnetsCommand({ Filters }));
-    expect(Subnets).toEqual([expect.objectContaining({ MapPublicIpOnLaunch: false })]);
-    const { InternetGateways = [] } = await ec2.send(new DescribeInternetGatewaysCommand({}));
-    expect(InternetGateways.flatMap(({ Attachments = [] }) => Attachments.map(({ VpcId }) => VpcId))).not.toContain(
-      Subnets[0]?.VpcId,
-    );
-    const rds = new RDSClient(client);
-    const { DBSnapshots = [] } = await rds.send(new DescribeDBSnapshotsCommand({ SnapshotType: 'manual' }));
-    expect(DBSnapshots).toEqual([
-      expect.objectContaining({
-        DBSnapshotIdentifier: 'firebreak-golden',
-        Encrypted: false,
-        AllocatedStorage: 20,
-        Engine: 'postgres',
-      }),
-    ]);
-    expect((await rds.send(new DescribeDBInstancesCommand({}))).DBInstances).toEqual([]);
-  });
+  test.each(REGIONS)(
+    'have a network without a way out in %s, a snapshot without a database, and GuardDuty',
+    async (region) => {
+      const { client } = await connection.account(SANDBOX, region);
+      const ec2 = new EC2Client(client);
+      const Filters = [{ Name: 'tag:firebreak:sandbox', Values: ['network'] }];
+      const { Subnets = [] } = await ec2.send(new DescribeSubnetsCommand({ Filters }));
+      expect(Subnets).toEqual([expect.objectContaining({ MapPublicIpOnLaunch: false })]);
+      const { InternetGateways = [] } = await ec2.send(new DescribeInternetGatewaysCommand({}));
+      expect(InternetGateways.flatMap(({ Attachments = [] }) => Attachments.map(({ VpcId }) => VpcId))).not.toContain(
+        Subnets[0]?.VpcId,
+      );
+      const rds = new RDSClient(client);
+      const { DBSnapshots = [] } = await rds.send(new DescribeDBSnapshotsCommand({ SnapshotType: 'manual' }));
+      expect(DBSnapshots).toEqual([
+        expect.objectContaining({
+          DBSnapshotIdentifier: 'firebreak-golden',
+          Encrypted: false,
+          AllocatedStorage: 20,
+          Engine: 'postgres',
+        }),
+      ]);
+      expect((await rds.send(new DescribeDBInstancesCommand({}))).DBInstances).toEqual([]);
+      expect((await new GuardDutyClient(client).send(new ListDetectorsCommand({}))).DetectorIds).toHaveLength(1);
+    },
+  );
 });

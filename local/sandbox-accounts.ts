@@ -1,3 +1,4 @@
+import { CreateDetectorCommand, GuardDutyClient } from '@aws-sdk/client-guardduty';
 import {
   CreateDBInstanceCommand,
   CreateDBSnapshotCommand,
@@ -17,8 +18,8 @@ import {
 import { deployMember, deploySandbox } from './deployment.ts';
 
 /**
- * Sets up the sandbox accounts as an organisation does: the first with the roles of responses and of simulations, the network and
- * the golden snapshot, in each Region; the second has nothing, since all that it does is to be shared with.
+ * Sets up the sandbox accounts as an organisation does: the first with the roles of responses and of simulations, the network,
+ * the golden snapshot and GuardDuty's detector, in each Region; the second has nothing, since all that it does is to be shared with.
  */
 export async function setUpSandboxes(connection: Connection): Promise<void> {
   await Promise.all(SANDBOX_ACCOUNTS.map((account) => createAdministrator(account, connection.endpoint)));
@@ -30,6 +31,7 @@ export async function setUpSandboxes(connection: Connection): Promise<void> {
         deployMember(client, parameters),
         deploySandbox(client, { ...parameters, Organization: ORGANIZATION }),
         makeGoldenSnapshot(client),
+        new GuardDutyClient(client).send(new CreateDetectorCommand({ Enable: true })),
       ]);
     }),
   );

@@ -128,6 +128,16 @@ describe('a run', () => {
     expect(judged({ run, moments, asExpected: undefined }).verdict).toBe('failed');
   });
 
+  test('with samples expects the findings of GuardDuty alone', () => {
+    const of = (source: 'guardduty' | 'macie', type: string) => ({ source, type, sample: {}, names: () => ({}) });
+    const findings = [of('guardduty', 'Policy:S3/A'), of('macie', 'Policy:S3/B')];
+    const run = { fidelity: 'sample-finding' as const };
+    const responses = [{ outcome: 'simulated' as const, finding: { source: 'guardduty', type: 'Policy:S3/A' } }];
+    expect(judged({ run, responses, asExpected: undefined }, { findings }).findings).toMatchObject([
+      { type: 'Policy:S3/A', status: 'found' },
+    ]);
+  });
+
   test('finds a type as a word, not as a part of another', () => {
     const findings = [{ source: 'securityhub', type: 'RDS', sample: {}, names: () => ({}) } as const];
     expect(judged({}, { findings }).findings).toMatchObject([{ status: 'missed' }]);

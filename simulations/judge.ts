@@ -1,4 +1,5 @@
 import type { Outcome } from '../engine/response.ts';
+import { expectedOf } from './expected.ts';
 import { firstOf, hasResource, isClaim, METRICS, type Measurement, measure, type Trend, trend } from './measure.ts';
 import { ours, type Phrase, phrase } from './phrase.ts';
 import type { Run, RunRecord, Seen } from './run.ts';
@@ -88,8 +89,8 @@ const MOST_EARLIER = 4;
  * | | `late` | a finding, a response or a time was late |
  * | | `passed` | none of these |
  *
- * With a sample finding a response is expected to end `simulated`, whatever its target. At a tabletop only times that people
- * wrote down are judged.
+ * With sample findings those of GuardDuty are expected, and responses to end `simulated`, whatever their target. At a tabletop only
+ * times that people wrote down are judged.
  *
  * @param previous of any scenario and fidelity: those of the same that ended by themselves are compared with, the latest four that
  *   began before it
@@ -97,10 +98,10 @@ const MOST_EARLIER = 4;
 export function judge(record: RunRecord, scenario: Scenario, previous: readonly RunRecord[]): Judgement {
   const { run } = record;
   const earlier = comparable(run, previous);
-  const paper = run.fidelity === 'tabletop';
+  const wanted = expectedOf(scenario, run.fidelity);
   const metrics = METRICS.map((metric) => measure(metric, record, scenario));
-  const findings = paper ? [] : scenario.findings.map((expected) => judgedFinding(expected, record, scenario));
-  const responses = paper ? [] : scenario.responses.map((expected) => judgedResponse(expected, record, scenario));
+  const findings = wanted.findings.map((expected) => judgedFinding(expected, record, scenario));
+  const responses = wanted.responses.map((expected) => judgedResponse(expected, wanted.responses, record, scenario));
   const expected = new Set(responses.flatMap(({ seen }) => seen));
   const parts = {
     metrics,
@@ -166,21 +167,24 @@ function judgedFinding(expected: ExpectedFinding, record: RunRecord, { objective
 const isAfter = (at: string, begin: number | undefined, seconds: number | undefined): boolean =>
   begin !== undefined && seconds !== undefined && Date.parse(at) - begin > seconds * 1_000;
 
-function judgedResponse(expected: ExpectedResponse, record: RunRecord, scenario: Scenario): JudgedResponse {
+function judgedResponse(
+  expected: ExpectedResponse,
+  all: readonly ExpectedResponse[],
+  record: RunRecord,
+  { objectives }: Scenario,
+): JudgedResponse {
   const { run } = record;
   const sample = !hasResource(run.fidelity);
   const targetOf = ({ target }: ExpectedResponse) =>
     sample || !run.things ? undefined : target(run.things, run.place);
-  const outcomeOf = ({ outcome }: ExpectedResponse): Outcome => (sample ? 'simulated' : outcome);
-  const { remediation } = expected;
+  const { remediation, outcome } = expected;
   const target = targetOf(expected);
-  const outcome = outcomeOf(expected);
   const seen = record.responses.filter(
     (each) => each.remediation === remediation && (sample || each.target === target),
   );
   const changes = seen.filter((each) => each.outcome === 'verified').length;
-  const changesExpected = scenario.responses.filter(
-    (each) => each.remediation === remediation && targetOf(each) === target && outcomeOf(each) === 'verified',
+  const changesExpected = all.filter(
+    (each) => each.remediation === remediation && targetOf(each) === target && each.outcome === 'verified',
   ).length;
   const right = seen.filter((each) => each.outcome === outcome);
   const because = right.filter((each) => !expected.because || each.reason?.includes(expected.because));
@@ -211,7 +215,7 @@ function judgedResponse(expected: ExpectedResponse, record: RunRecord, scenario:
     );
   }
   const began = firstOf(record, 'detected');
-  const late = because.every(({ finishedAt }) => finishedAt && isAfter(finishedAt, began, scenario.objectives.contain));
+  const late = because.every(({ finishedAt }) => finishedAt && isAfter(finishedAt, began, objectives.contain));
   return late
     ? as('late', phrase`it is ${ours(outcome)}, later than it should be`)
     : as('done', phrase`it is ${ours(outcome)}, as expected`);

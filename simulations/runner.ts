@@ -7,14 +7,16 @@ import type { DynamoDbLedger } from '../engine/ledger/dynamodb.ts';
 import { workerOf } from '../engine/targets.ts';
 import { cleanUp, differences, digestOf, inventoryOf } from './clean-up.ts';
 import { eventsOf } from './events.ts';
+import { hasResource } from './measure.ts';
 import type { Pages } from './pages.ts';
 import type { Run, RunRecord, Status } from './run.ts';
 import { assertAccount, type Bounds, pausesOf, refusalsOf } from './safety.ts';
+import { askForSamples } from './samples.ts';
 import type { Scenario } from './scenario.ts';
 import { type Scribe, stageFor, writesOf } from './stage.ts';
 import { type Held, type RunStore, Superseded } from './store.ts';
 import type { Timer } from './timer.ts';
-import { lookFor } from './watch.ts';
+import { lookFor, type Sight } from './watch.ts';
 
 /** All that a run needs. */
 export interface Rehearsal extends Bounds {
@@ -121,7 +123,7 @@ const stopped = (run: Run, why: NonNullable<Run['stopped']>): Run => ({ ...run, 
 
 const aborted = (reason: string): NonNullable<Run['stopped']> => ({ at: now(), by: 'person', reason });
 
-/** Warms up and injects. */
+/** Warms up and injects; or has GuardDuty tell of samples, which takes neither. */
 async function makeWrong(begun: Held, scenario: Scenario, house: Rehearsal): Promise<Held> {
   const { store, timer } = house;
   let held = begun;
@@ -135,8 +137,10 @@ async function makeWrong(begun: Held, scenario: Scenario, house: Rehearsal): Pro
   // Before anything is made: from here on, somebody cleans up, whatever becomes of this process.
   await timer.set(held.run);
 
+  const real = hasResource(held.run.fidelity);
   const parameters = scenario.parameters.parse(held.run.parameters);
-  const things = await scenario.warmUp(stageFor(held.run, scenario, session, scribe(held, store)), parameters);
+  const stage = () => stageFor(held.run, scenario, session, scribe(held, store));
+  const things = real ? await scenario.warmUp(stage(), parameters) : {};
   const refusals = await refusalsOf({ scenario, place, partner: held.run.partner, parameters }, house);
   if (refusals.length > 0) {
     return store.update(
@@ -146,8 +150,13 @@ async function makeWrong(begun: Held, scenario: Scenario, house: Rehearsal): Pro
   }
   held = await store.update(held, { ...held.run, things, status: 'injecting' });
   if (held.abort !== undefined) return store.update(held, stopped(held.run, aborted(held.abort)));
-  await scenario.inject(stageFor(held.run, scenario, session, scribe(held, store)), things, parameters);
-  return store.update(held, { ...held.run, status: 'watching', injectedAt: now() });
+  if (real) {
+    await scenario.inject(stage(), things, parameters);
+    return store.update(held, { ...held.run, status: 'watching', injectedAt: now() });
+  }
+  const asked = await askForSamples(scenario, place, session);
+  await store.moment(id, asked);
+  return store.update(held, { ...held.run, status: 'watching', injectedAt: asked.at });
 }
 
 /** A session for the verbs of a scenario, for 15 minutes: may read, and change what is the run's. */
@@ -174,38 +183,21 @@ async function watch(begun: Held, scenario: Scenario, house: Rehearsal, until: n
   const { store, ledger, pages } = house;
   let held = begun;
   const { run } = held;
-  const { id, place, things = {}, injectedAt = run.startedAt, watchSeconds } = run;
-  const parameters = scenario.parameters.parse(run.parameters);
-  const session = await sessionFor(scenario, run, house.sessionsOf(scenario));
-  const reader = stageFor(run, scenario, session, READ_ONLY);
+  const { id, place, injectedAt = run.startedAt, watchSeconds } = run;
+  const look = hasResource(run.fidelity) ? await lookAt(run, scenario, house) : NOTHING_THERE;
   if (run.fidelity === 'handler-replay' && !run.handedAt) {
     await handOver(held, scenario, house);
     held = await store.update(held, { ...held.run, handedAt: now() });
   }
   const deadline = Date.parse(injectedAt) + 1_000 * watchSeconds;
-  const changing = scenario.responses.some(({ outcome }) => outcome === 'verified');
   let quietSince = Date.now();
   let known = '';
   for (;;) {
-    const sight = await lookFor(run, scenario, new Date(run.startedAt), ledger);
+    const sight = await lookFor(run, scenario, ledger);
     for (const { key, moment } of sight.moments) await store.moment(id, moment, key);
     await pages.about(sight.responses, (moment, key) => store.moment(id, moment, key));
-    const asExpected = await scenario.expect(reader, things, parameters);
-    // Before anything was changed, a read that still shows how it was before the injection would pass for a containment.
-    const changed = sight.moments.some(({ moment }) => moment.what === 'acted');
-    if (asExpected && changing && changed) {
-      await store.moment(id, {
-        at: now(),
-        what: 'contained',
-        detail: 'reads back as it shall be',
-        source: 'simulator',
-      });
-    }
-    const recovered = !scenario.recovered || (await scenario.recovered(reader, things, parameters));
-    if (asExpected && recovered && scenario.recovered) {
-      await store.moment(id, { at: now(), what: 'recovered', detail: 'what it is for works', source: 'simulator' });
-    }
-    const seen: Pick<RunRecord, 'responses' | 'asExpected'> = { responses: sight.responses, asExpected };
+    const { asWanted, ...state } = await look(sight);
+    const seen: Pick<RunRecord, 'responses' | 'asExpected'> = { responses: sight.responses, ...state };
     const digest = digestOf(seen);
     if (digest !== known) {
       await store.keepSeen(id, seen);
@@ -217,12 +209,40 @@ async function watch(begun: Held, scenario: Scenario, house: Rehearsal, until: n
     const pauses = await pausesOf({ scenario, place }, house);
     if (pauses.length > 0)
       return store.update(held, stopped(held.run, { at: now(), by: 'guard', reason: pauses.join('; ') }));
-    const all = sight.complete && asExpected && recovered;
+    const all = sight.complete && asWanted;
     const patience = all ? SETTLED_MS : run.fidelity === 'live' ? Number.POSITIVE_INFINITY : MISSING_MS;
     if ((sight.settled && Date.now() - quietSince > patience) || Date.now() > deadline) return held;
     if (Date.now() > until - RESERVE_MS) throw new OutOfTime(held.run);
     await sleep(paceAfter(Date.now() - Date.parse(injectedAt)));
   }
+}
+
+/** What is read of a resource; `asWanted`: there is nothing more to wait for in it. */
+interface State extends Pick<RunRecord, 'asExpected'> {
+  readonly asWanted: boolean;
+}
+
+/** A sample finding is about no resource. */
+const NOTHING_THERE = async (): Promise<State> => ({ asWanted: true });
+
+/** How the run's resource is read, and what that says written down. */
+async function lookAt(run: Run, scenario: Scenario, house: Rehearsal): Promise<(sight: Sight) => Promise<State>> {
+  const { id, things = {} } = run;
+  const parameters = scenario.parameters.parse(run.parameters);
+  const session = await sessionFor(scenario, run, house.sessionsOf(scenario));
+  const reader = stageFor(run, scenario, session, READ_ONLY);
+  const changing = scenario.responses.some(({ outcome }) => outcome === 'verified');
+  const happened = (what: 'contained' | 'recovered', detail: string): Promise<void> =>
+    house.store.moment(id, { at: now(), what, detail, source: 'simulator' });
+  return async ({ moments }) => {
+    const asExpected = await scenario.expect(reader, things, parameters);
+    // Before anything was changed, a read that still shows how it was before the injection would pass for a containment.
+    const changed = moments.some(({ moment }) => moment.what === 'acted');
+    if (asExpected && changing && changed) await happened('contained', 'reads back as it shall be');
+    const recovered = !scenario.recovered || (await scenario.recovered(reader, things, parameters));
+    if (asExpected && recovered && scenario.recovered) await happened('recovered', 'what it is for works');
+    return { asExpected, asWanted: asExpected && recovered };
+  };
 }
 
 /** For verbs that only read. */

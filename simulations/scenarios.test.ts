@@ -1,5 +1,6 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
+import { expectedOf } from './expected.ts';
 import * as kinds from './kinds/kinds.ts';
 import * as scenarios from './scenarios.ts';
 
@@ -21,6 +22,13 @@ test.each(files)('%s has its contract tried', (file) => {
   expect(existsSync(beside)).toBe(true);
   expect(readFileSync(beside, 'utf8')).toMatch(/^ *scenarioContract\(/m);
 });
+
+test.each(Object.values(scenarios).filter(({ minutes }) => 'sample-finding' in minutes))(
+  '$id, which asks GuardDuty for samples, has findings that it can give',
+  (scenario) => {
+    expect(expectedOf(scenario, 'sample-finding').findings).not.toEqual([]);
+  },
+);
 
 test('every kind that a scenario makes is listed, one of a type', () => {
   const listed = Object.values(kinds);

@@ -2,6 +2,7 @@ import type { SessionConfig } from '../engine/aws/session.ts';
 import type { Permission } from '../engine/remediation.ts';
 import { EXPIRES_TAG, type Kind, RUN_TAG, runPrefix, SCENARIO_TAG } from './kinds/kind.ts';
 import type { Moment, Run } from './run.ts';
+import { SAMPLE_PERMISSIONS } from './samples.ts';
 import type { Scenario, Stage } from './scenario.ts';
 import type { Intent } from './store.ts';
 
@@ -10,10 +11,16 @@ export const readsOf = ({ kinds }: Pick<Scenario, 'kinds'>): string[] =>
   [...new Set(kinds.flatMap(({ permissions }) => permissions.read))].sort();
 
 /** What the session of a run may change. */
-export const writesOf = (scenario: Scenario, { id, place }: Pick<Run, 'id' | 'place'>): readonly Permission[] => [
-  ...scenario.kinds.flatMap(({ permissions }) => permissions.own(id, place)),
-  ...scenario.permissions(id, place),
-];
+export function writesOf(
+  scenario: Scenario,
+  { id, place, fidelity }: Pick<Run, 'id' | 'place' | 'fidelity'>,
+): readonly Permission[] {
+  if (fidelity === 'sample-finding') return SAMPLE_PERMISSIONS;
+  return [
+    ...scenario.kinds.flatMap(({ permissions }) => permissions.own(id, place)),
+    ...scenario.permissions(id, place),
+  ];
+}
 
 /** Where what a verb makes and changes is written down: the journal before a call, the timeline after it. */
 export interface Scribe {

@@ -1,9 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { DynamoDbLedger } from '../engine/ledger/dynamodb.ts';
 import { runPrefix } from '../engine/rehearsal.ts';
+import type { Target } from '../engine/remediation.ts';
 import { decisionOf, type Response, type ResponseRecord } from '../engine/response.ts';
 import { canonical, type Json } from '../engine/state.ts';
 import { targetKey } from '../engine/targets.ts';
+import { expectedOf } from './expected.ts';
+import { hasResource } from './measure.ts';
 import type { Moment, Run, Seen } from './run.ts';
 import type { Scenario } from './scenario.ts';
 
@@ -21,37 +24,47 @@ export interface Sight {
   readonly settled: boolean;
 }
 
-/** Looks into the ledger for the responses about what a run made, expected or not. */
+/**
+ * Looks into the ledger for the responses about what a run made, expected or not. A sample names no resource of the run: its
+ * responses are those to samples of the scenario's types, in the run's account and Region, since the run asked for them.
+ */
 export async function lookFor(
   run: Run,
   scenario: Scenario,
-  since: Date,
   ledger: Pick<DynamoDbLedger, 'headers' | 'get'>,
 ): Promise<Sight> {
-  const { things = {}, place } = run;
-  const expected = scenario.responses.map((response) => ({ ...response, arn: response.target(things, place) }));
+  const { things = {}, place, fidelity, startedAt, injectedAt = startedAt } = run;
+  const real = hasResource(fidelity);
+  const { findings, responses } = expectedOf(scenario, fidelity);
+  const expected = responses.map(({ target, ...response }) => {
+    const arn = real ? target(things, place) : undefined;
+    return { ...response, isAbout: (one: Target) => !arn || one.arn === arn || targetKey(one) === arn };
+  });
   const made = new Set(Object.values(things));
-  const targets = new Set(expected.map(({ arn }) => arn));
+  const isOurs = ({ target, finding }: Response): boolean =>
+    real
+      ? target.id.startsWith(runPrefix(run.id)) ||
+        made.has(target.id) ||
+        expected.some(({ isAbout }) => isAbout(target))
+      : target.account === place.account &&
+        target.region === place.region &&
+        findings.some(({ source, type }) => finding.source === source && finding.type === type);
   const found: Response[] = [];
-  for await (const response of ledger.headers(since)) {
-    const { target } = response;
-    const ours = target.id.startsWith(runPrefix(run.id)) || made.has(target.id);
-    if (ours || targets.has(target.arn) || targets.has(targetKey(target))) found.push(response);
+  for await (const response of ledger.headers(new Date(real ? startedAt : injectedAt))) {
+    if (isOurs(response)) found.push(response);
   }
   const records: ResponseRecord[] = [];
   for (const { id } of found.reverse()) {
     const record = await ledger.get(id);
-    if (record) records.push(record);
+    if (record && (real || record.finding.sample)) records.push(record);
   }
-  const answered = scenario.findings.every(({ source, type }) =>
+  const answered = findings.every(({ source, type }) =>
     records.some(({ response: { finding } }) => finding.source === source && finding.type === type),
   );
-  const ended = expected.every(({ remediation, outcome, arn }) =>
+  const ended = expected.every(({ remediation, outcome, isAbout }) =>
     records.some(
       ({ response }) =>
-        response.remediation === remediation &&
-        response.outcome === outcome &&
-        (response.target.arn === arn || targetKey(response.target) === arn),
+        response.remediation === remediation && response.outcome === outcome && isAbout(response.target),
     ),
   );
   return {

@@ -18,7 +18,7 @@ import type { Response } from '../engine/response.ts';
 import { responseId, targetFromArn } from '../engine/targets.ts';
 import { createAdministrator } from '../local/administrator.ts';
 import { type Cloud, startCloud } from '../local/cloud.ts';
-import { HOME_REGION, MANAGEMENT_ACCOUNT, SANDBOX_ACCOUNTS, SECURITY_ACCOUNT } from '../local/connection.ts';
+import { HOME_REGION, MANAGEMENT_ACCOUNT, REGIONS, SANDBOX_ACCOUNTS, SECURITY_ACCOUNT } from '../local/connection.ts';
 import { inLongForm } from '../local/deployed.ts';
 import type { Fault } from '../local/doors.ts';
 import { Sandbox } from '../local/sandbox.ts';
@@ -286,6 +286,41 @@ test('the event is handed to the worker where nobody can put it on the bus', asy
   expect(record.run.handedAt).toBeDefined();
   expect(verdict(record, EBS)).toBe('passed');
 }, 60_000);
+
+describe('samples of GuardDuty', () => {
+  const MINER = named('impact.crypto-miner-on-instance');
+  const sampled = (region: string) => simulator.run(MINER, { fidelity: 'sample-finding', region });
+
+  test.each(REGIONS)(
+    'come the real way in %s, and nothing is made for them',
+    async (region) => {
+      const record = await sampled(region);
+      expect(judge(record, MINER, [])).toMatchObject({
+        verdict: 'passed',
+        state: 'none',
+        cleanUp: 'clean',
+        findings: [{ type: 'CryptoCurrency:EC2/BitcoinTool.B!DNS', status: 'found' }],
+        responses: [{ expected: 'simulated', status: 'done' }],
+      });
+      const calls = await cloud.connection.doors.calls();
+      const own = calls.filter(({ principal }) => principal.endsWith(`firebreak-sim-${record.run.id}`));
+      expect([...new Set(own.flatMap(({ actions }) => actions))].sort()).toEqual([
+        'guardduty:CreateSampleFindings',
+        'guardduty:ListDetectors',
+      ]);
+      expect(await leftBehind()).toEqual([]);
+    },
+    60_000,
+  );
+
+  test('are not to be had where GuardDuty is off', async () => {
+    const { run } = await sampled('eu-central-1');
+    expect(run).toMatchObject({
+      status: 'clean',
+      stopped: { by: 'error', reason: expect.stringContaining('GuardDuty has no detector in account') },
+    });
+  }, 60_000);
+});
 
 test.each(Array.from({ length: SEEDS }, (_, seed) => [seed]))(
   'killed somewhere, with seed %i, it leaves nothing behind',

@@ -1,6 +1,8 @@
 import type { Place } from '../../engine/arn.ts';
 import type { Json } from '../../engine/state.ts';
+import { expectedOf } from '../../simulations/expected.ts';
 import { newRunId } from '../../simulations/kinds/kind.ts';
+import { hasResource } from '../../simulations/measure.ts';
 import type { Preview, SimulateRequest } from '../../simulations/requests.ts';
 import type { Run } from '../../simulations/run.ts';
 import type { Rehearsal } from '../../simulations/runner.ts';
@@ -60,11 +62,13 @@ function meantBy(wanted: Wanted, { home, sandboxes, fidelities }: Deployment): M
 /** What a run would do, and why it would not start. */
 export async function preview(wanted: Wanted, deployment: Deployment, house: Rehearsal): Promise<Preview> {
   const { scenario, fidelity, place, partner, minutes, parameters } = meantBy(wanted, deployment);
-  const { id, title, story, safety, cost, objectives, kinds, findings, responses } = scenario;
+  const { id, title, story, safety, cost, objectives, kinds } = scenario;
+  const { findings, responses } = expectedOf(scenario, fidelity);
+  const made = { safety, cost, makes: kinds.map(({ type }) => type) };
   return {
-    ...{ scenario: id, title, story, fidelity, place, partner, safety, cost, minutes, objectives },
-    makes: kinds.map(({ type }) => type),
-    may: writesOf(scenario, { id: '<run>', place }),
+    ...{ scenario: id, title, story, fidelity, place, partner, minutes, objectives },
+    ...(hasResource(fidelity) ? made : { safety: 'paper', cost: 0, makes: [] }),
+    may: writesOf(scenario, { id: '<run>', place, fidelity }),
     findings: findings.map(({ source, type }) => ({ source, type })),
     responses: responses.map(({ remediation, outcome }) => ({ remediation, outcome })),
     refusals: await refusalsOf({ scenario, place, partner, parameters }, house),

@@ -34,6 +34,7 @@ EXTENSIONS = [
     'http_api_resources',
     'faults',
     'securityhub',
+    'guardduty',
     'ec2',
     's3',
     'rds',

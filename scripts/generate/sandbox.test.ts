@@ -70,6 +70,15 @@ test('permissions of scenarios that share a kind are the kind’s once, and what
   ]);
 });
 
+test('what asks GuardDuty for samples is there where a scenario does', () => {
+  const [sampled] = policiesOf([{ ...scenario(), minutes: { 'sample-finding': 20 } }]);
+  expect(sampled).toContainEqual({
+    Effect: 'Allow',
+    Action: ['guardduty:CreateSampleFindings', 'guardduty:ListDetectors', 'sqs:ListQueues'],
+    Resource: ['*'],
+  });
+});
+
 test('what one policy has no room for goes into the next, and nothing is lost', () => {
   const permissions = Array.from({ length: 150 }, (_, index) => ({
     actions: ['sqs:SendMessage'],

@@ -1,4 +1,5 @@
 import type { Permission } from '../../engine/remediation.ts';
+import { SAMPLE_PERMISSIONS } from '../../simulations/samples.ts';
 import type { Scenario } from '../../simulations/scenario.ts';
 import { document, role, statements } from './roles.ts';
 import { yaml } from './yaml.ts';
@@ -79,6 +80,7 @@ const permissionsOf = (scenarios: readonly Scenario[]): readonly Permission[] =>
     { actions: kinds.flatMap(({ permissions }) => permissions.read), resources: ['*'] },
     ...kinds.flatMap(({ permissions }) => permissions.own('*', ANYWHERE)),
     ...scenarios.flatMap((scenario) => scenario.permissions('*', ANYWHERE)),
+    ...scenarios.flatMap(({ minutes }) => ('sample-finding' in minutes ? SAMPLE_PERMISSIONS : [])),
   ];
 };
 

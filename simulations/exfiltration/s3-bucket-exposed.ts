@@ -30,7 +30,7 @@ export default defineScenario({
   csf: ['ID.IM-02', 'DE.CM-09', 'DE.AE-02', 'RS.MA-02', 'RS.AN-06', 'RS.MI-01', 'RC.RP-05'],
   safety: 'inert',
   cost: 0.01,
-  minutes: { 'handler-replay': 15, 'bus-replay': 10, live: 120 },
+  minutes: { 'handler-replay': 15, 'bus-replay': 10, 'sample-finding': 20, live: 120 },
   objectives: { detect: 900, acknowledge: 900, respond: 60, contain: 120, recover: 180 },
   kinds: [bucket],
   permissions: (run, place) => [canaryBucketPermissions(run, place), readingPermissions(run, place)],

@@ -61,7 +61,7 @@ export default defineScenario({
   safety: 'contained',
   // Three hours of the instance, and a day of its disk and a snapshot.
   cost: 0.03,
-  minutes: { 'handler-replay': 30, 'bus-replay': 15, live: 120 },
+  minutes: { 'handler-replay': 30, 'bus-replay': 15, 'sample-finding': 20, live: 120 },
   objectives: { detect: 3_600, respond: 60, contain: 300 },
   kinds: [evidence, instance],
   permissions: (run, { partition }) => [
