@@ -181,7 +181,9 @@ describe('the sandbox', () => {
   });
 
   test('is changed only where a run has put its tag or its name', () => {
-    const writing = statements.filter(({ Action }) => list(Action).some((name) => !READS.test(String(name))));
+    // Sample findings name no resource that there is, and IAM knows no narrower way to ask for them.
+    const harmless = (name: string) => READS.test(name) || name === 'guardduty:CreateSampleFindings';
+    const writing = statements.filter(({ Action }) => list(Action).some((name) => !harmless(String(name))));
     expect(writing.length).toBeGreaterThan(0);
     for (const { Action, Resource, Condition } of writing) {
       const resources = list(Resource).map((each) => JSON.stringify(each));
