@@ -4,7 +4,7 @@ import type { Stage } from '../simulations/scenario.ts';
 import { MEMBER_ACCOUNTS } from './connection.ts';
 import { sharedCloud } from './contract.ts';
 import type { Account } from './specimen.ts';
-import { RehearsalStage, sandboxAccount } from './stage.ts';
+import { openStage, type RehearsalStage, sandboxAccount } from './stage.ts';
 
 /** How a kind is tried. */
 export interface Sample {
@@ -34,7 +34,7 @@ export function kindContract(kind: Kind, sample: Sample): void {
     beforeAll(async () => {
       account = await sandboxAccount(cloud);
       const played = { id: 'kinds.tried', kinds: [...(sample.beside ?? []), kind], permissions: () => [] };
-      stage = await RehearsalStage.open(cloud, account, MEMBER_ACCOUNTS[1], played);
+      stage = await openStage(cloud, account, MEMBER_ACCOUNTS[1], played);
     });
     afterAll(() => {
       process.env = environment;

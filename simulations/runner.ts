@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { SessionConfig } from '../engine/aws/session.ts';
 import type { Sessions } from '../engine/aws/sessions.ts';
 import type { Workers } from '../engine/aws/workers.ts';
 import { describeError } from '../engine/errors.ts';
@@ -11,7 +10,7 @@ import type { Pages } from './pages.ts';
 import type { Run, RunRecord, Status } from './run.ts';
 import { assertAccount, type Bounds, pausesOf, refusalsOf } from './safety.ts';
 import type { Scenario } from './scenario.ts';
-import { type Scribe, stageFor, writesOf } from './stage.ts';
+import { type Scribe, sessionFor, stageFor } from './stage.ts';
 import { type Held, type RunStore, Superseded } from './store.ts';
 import type { Timer } from './timer.ts';
 import { lookFor } from './watch.ts';
@@ -148,13 +147,6 @@ async function makeWrong(begun: Held, scenario: Scenario, house: Rehearsal): Pro
   if (held.abort !== undefined) return store.update(held, stopped(held.run, aborted(held.abort)));
   await scenario.inject(stageFor(held.run, scenario, session, scribe(held, store)), things, parameters);
   return store.update(held, { ...held.run, status: 'watching', injectedAt: now() });
-}
-
-/** A session for the verbs of a scenario, for 15 minutes: may read, and change what is the run's. */
-async function sessionFor(scenario: Scenario, run: Run, sessions: Sessions): Promise<SessionConfig> {
-  const session = await sessions.write(run.place, writesOf(scenario, run), `firebreak-sim-${run.id}`);
-  if (!session) throw new Error(`the session policy of ${scenario.id} is longer than STS takes`);
-  return session;
 }
 
 function scribe(held: Held, store: RunStore): Scribe {

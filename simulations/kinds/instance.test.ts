@@ -4,7 +4,7 @@ import { MEMBER_ACCOUNTS } from '../../local/connection.ts';
 import { sharedCloud } from '../../local/contract.ts';
 import { createNetwork, type Network, runInstance } from '../../local/exposures/network.ts';
 import { kindContract } from '../../local/kind-contract.ts';
-import { RehearsalStage, sandboxAccount } from '../../local/stage.ts';
+import { openStage, sandboxAccount } from '../../local/stage.ts';
 import { NETWORK_TAGS } from '../network.ts';
 import type { Stage } from '../scenario.ts';
 import { evidence } from './evidence.ts';
@@ -38,7 +38,7 @@ test('no other type is started, and the evidence about one goes after it', async
   const account = await sandboxAccount(sharedCloud());
   network = await createNetwork(account, NETWORK_TAGS);
   const played = { id: 'kinds.tried', kinds: [evidence, instance], permissions: () => [] };
-  const stage = await RehearsalStage.open(sharedCloud(), account, MEMBER_ACCOUNTS[1], played);
+  const stage = await openStage(sharedCloud(), account, MEMBER_ACCOUNTS[1], played);
   const before = await stage.inventory();
   await expect(start(stage, 'm7g.metal')).rejects.toThrow('not authorized');
   const InstanceId = await start(stage, INSTANCE_TYPE);

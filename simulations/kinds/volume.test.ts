@@ -5,7 +5,7 @@ import { sharedCloud } from '../../local/contract.ts';
 import { createNetwork, runInstance } from '../../local/exposures/network.ts';
 import { kindContract } from '../../local/kind-contract.ts';
 import type { Account } from '../../local/specimen.ts';
-import { RehearsalStage, sandboxAccount } from '../../local/stage.ts';
+import { openStage, sandboxAccount } from '../../local/stage.ts';
 import type { Stage } from '../scenario.ts';
 import { tagList } from './tags.ts';
 import { volume } from './volume.ts';
@@ -39,7 +39,7 @@ test('a volume in use is left, and no error', async () => {
   const environment = { ...process.env };
   const account = await sandboxAccount(cloud);
   const played = { id: 'kinds.tried', kinds: [volume], permissions: () => [] };
-  const stage = await RehearsalStage.open(cloud, account, MEMBER_ACCOUNTS[1], played);
+  const stage = await openStage(cloud, account, MEMBER_ACCOUNTS[1], played);
   const id = await make(stage);
   await attach(account, id);
   await volume.remove(stage.session, stage.place, id);
