@@ -21,6 +21,8 @@ import { Interrupted, openStage, type RehearsalStage, roleOf, sandboxAccount } f
 export interface Rehearsal {
   /** Makes what the sandbox's set-up has: a golden snapshot, a network. */
   readonly prepare?: (account: Account) => Promise<void>;
+  /** Makes what else a run can leave, so that it has to go too. */
+  readonly leave?: (account: Account, things: Things) => Promise<void>;
   /** Parameters of the scenario, where its defaults are not for this. */
   readonly parameters?: Readonly<Record<string, unknown>>;
   /** Parameters of remediations, as the policy of simulations has them; before the scenario's own `judgedBy`. */
@@ -101,6 +103,9 @@ export function scenarioContract(scenario: Scenario, rehearsal: Rehearsal = {}):
       }
       expect(await scenario.expect(stage, things, parameters)).toBe(true);
       if (scenario.recovered) expect(await scenario.recovered(stage, things, parameters)).toBe(true);
+      await rehearsal.leave?.(account, things);
+      // What it made is seen, or nothing was attested by the same inventory before and after.
+      expect(await stage.inventory()).not.toEqual(before);
       await end(stage);
       expect(await stage.inventory()).toEqual(before);
     });

@@ -1,5 +1,6 @@
 import type { SessionConfig } from '../engine/aws/session.ts';
 import type { Sessions } from '../engine/aws/sessions.ts';
+import { merged } from '../engine/permissions.ts';
 import type { Permission } from '../engine/remediation.ts';
 import { EXPIRES_TAG, type Kind, RUN_TAG, runPrefix, SCENARIO_TAG } from './kinds/kind.ts';
 import type { Moment, Run } from './run.ts';
@@ -14,7 +15,8 @@ export const readsOf = ({ kinds }: Pick<Scenario, 'kinds'>): string[] =>
 export const writesOf = (
   { kinds, permissions }: Pick<Scenario, 'kinds' | 'permissions'>,
   { id, place }: Pick<Run, 'id' | 'place'>,
-): readonly Permission[] => [...kinds.flatMap((kind) => kind.permissions.own(id, place)), ...permissions(id, place)];
+): readonly Permission[] =>
+  merged([...kinds.flatMap((kind) => kind.permissions.own(id, place)), ...permissions(id, place)]);
 
 /** A session for the verbs of a scenario, for 15 minutes: may read, and change what is the run's. */
 export async function sessionFor(
