@@ -72,8 +72,8 @@ export async function sandboxAccount(cloud: Connection): Promise<Account> {
 export const roleOf = (run: string): string => `simulate-${run}`;
 
 /**
- * Opens the stage of a new run, in a session that is narrowed as a simulator's is: by the role, and by its session policy. Sets the
- * endpoint and the security account's root in the environment, as clients of other roles need them.
+ * Opens the stage of a new run, in a session that is narrowed as a simulator's is: by the role, and by its session policy.
+ * Sets the endpoint and the security account's root in the environment, as clients of other roles need them.
  * @param partner the account that is shared with
  * @param endsAfter the step after whose call the run is interrupted
  * @throws when the session policy is longer than STS takes

@@ -1,6 +1,6 @@
 /**
- * What ends a removal without harm: the resource is not ready for it and still left, or gone. Enough for what a run may remove by
- * its name, which IAM allows whether it is there or not.
+ * What ends a removal without harm: the resource is not ready for it and still left, or gone. Enough for what a run may
+ * remove by its name, which IAM allows whether it is there or not.
  */
 export async function unlessNotReady(errors: readonly string[], call: Promise<unknown>): Promise<void> {
   await call.catch((error: unknown) => {

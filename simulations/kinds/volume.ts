@@ -4,7 +4,10 @@ import { unlessGone } from './gone.ts';
 import { type Kind, RUN_TAG } from './kind.ts';
 import { onItsOwn } from './narrowed.ts';
 
-/** EBS volumes: a run's own, and disks that do not end with their instance. https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html */
+/**
+ * EBS volumes: a run's own, and disks that do not end with their instance.
+ * https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
+ */
 export const volume: Kind = {
   type: 'AWS::EC2::Volume',
   permissions: {
