@@ -1,16 +1,18 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Kind } from '../simulations/kinds/kind.ts';
-import type { Stage } from '../simulations/scenario.ts';
+import type { Scenario, Stage } from '../simulations/scenario.ts';
 import { MEMBER_ACCOUNTS } from './connection.ts';
 import { sharedCloud } from './contract.ts';
 import type { Account } from './specimen.ts';
-import { RehearsalStage, sandboxAccount } from './stage.ts';
+import { openStage, type RehearsalStage, sandboxAccount } from './stage.ts';
 
 /** How a kind is tried. */
 export interface Sample {
   /** Kinds of what it takes beside. */
   readonly beside?: readonly Kind[];
-  /** Makes one for a run by `stage.make`, in a session that may do no more than the kinds' `own`. Answers its id. */
+  /** With what runs make one, where that is not of the kind itself. */
+  readonly permissions?: Scenario['permissions'];
+  /** Makes one for a run by `stage.make`, in a session that may do no more than the kinds' `own` and this. Answers its id. */
   make(stage: Stage): Promise<string>;
   /** Makes one that is nobody's run's, by the administrator. Answers its id. */
   makeForeign(account: Account): Promise<string>;
@@ -33,8 +35,9 @@ export function kindContract(kind: Kind, sample: Sample): void {
 
     beforeAll(async () => {
       account = await sandboxAccount(cloud);
-      const played = { id: 'kinds.tried', kinds: [...(sample.beside ?? []), kind], permissions: () => [] };
-      stage = await RehearsalStage.open(cloud, account, MEMBER_ACCOUNTS[1], played);
+      const { beside = [], permissions = () => [] } = sample;
+      const played = { id: 'kinds.tried', kinds: [...beside, kind], permissions };
+      stage = await openStage(cloud, account, MEMBER_ACCOUNTS[1], played);
     });
     afterAll(() => {
       process.env = environment;

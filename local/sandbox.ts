@@ -4,7 +4,7 @@ import { sessionConfig } from '../engine/aws/session.ts';
 import { Workers } from '../engine/aws/workers.ts';
 import { OWN_GROUPS_WORKER, ROLE_TAG } from '../engine/own-groups.ts';
 import { targetOf } from '../engine/targets.ts';
-import type { Kind } from '../simulations/kinds/kind.ts';
+import { inventoryOf } from '../simulations/clean-up.ts';
 import type { Scenario } from '../simulations/scenario.ts';
 import type { Inventory } from '../simulations/store.ts';
 import type { Cloud } from './cloud.ts';
@@ -25,11 +25,9 @@ export class Sandbox {
   }
 
   /** All of the kinds that scenarios make. */
-  async inventory(scenarios: readonly Scenario[]): Promise<Inventory> {
-    const kinds = new Map<string, Kind>(scenarios.flatMap(({ kinds }) => kinds.map((kind) => [kind.type, kind])));
-    const session = await this.#session();
-    const entries = [...kinds.values()].map(async (kind) => [kind.type, await kind.inventory(session, PLACE)] as const);
-    return Object.fromEntries(await Promise.all(entries));
+  inventory(scenarios: readonly Scenario[]): Promise<Inventory> {
+    const kinds = [...new Set(scenarios.flatMap((scenario) => scenario.kinds))];
+    return inventoryOf({ kinds }, { place: PLACE }, { read: () => this.#session() });
   }
 
   /**

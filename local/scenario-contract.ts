@@ -7,18 +7,22 @@ import { respond } from '../engine/respond.ts';
 import type { Outcome, Response } from '../engine/response.ts';
 import { responseId, targetsOf, workerOf } from '../engine/targets.ts';
 import { loadWorkers } from '../scripts/workers.ts';
-import type { ExpectedFinding, ExpectedResponse, Scenario, Things } from '../simulations/scenario.ts';
-import { MEMBER_ACCOUNTS } from './connection.ts';
+import { eventsOf } from '../simulations/events.ts';
+import type { ExpectedResponse, Scenario, Things } from '../simulations/scenario.ts';
+import { readsOf, writesOf } from '../simulations/stage.ts';
+import { HOME_REGION, MEMBER_ACCOUNTS, SECURITY_ACCOUNT } from './connection.ts';
 import { sharedCloud } from './contract.ts';
 import { deployedHouse } from './house.ts';
 import { questionsOf } from './session-proofs.ts';
 import type { Account } from './specimen.ts';
-import { Interrupted, ownOf, RehearsalStage, readsOf, sandboxAccount } from './stage.ts';
+import { Interrupted, openStage, type RehearsalStage, roleOf, sandboxAccount } from './stage.ts';
 
 /** What a scenario needs, beside what it makes itself. */
 export interface Rehearsal {
   /** Makes what the sandbox's set-up has: a golden snapshot, a network. */
   readonly prepare?: (account: Account) => Promise<void>;
+  /** Makes what else a run can leave, so that it has to go too. */
+  readonly leave?: (account: Account, things: Things) => Promise<void>;
   /** Parameters of the scenario, where its defaults are not for this. */
   readonly parameters?: Readonly<Record<string, unknown>>;
   /** Parameters of remediations, as the policy of simulations has them; before the scenario's own `judgedBy`. */
@@ -29,8 +33,6 @@ export interface Rehearsal {
 const DENIED = /not authorized|Access Denied/i;
 /** Actions that change nothing, by their names. */
 const READS = /:(Describe|Get|List)/;
-/** The account and the Region of the samples, which become those of the run. */
-const SAMPLED = { account: /444455556666/g, region: /eu-west-1/g };
 /** Ends that leave the resource as it is, which then is what the scenario expects. */
 const LEFT_ALONE: ReadonlySet<Outcome> = new Set(['compliant', 'excepted', 'failed', 'gone', 'refused']);
 
@@ -49,21 +51,21 @@ export function scenarioContract(scenario: Scenario, rehearsal: Rehearsal = {}):
     let declared: string[] = [];
 
     const open = async (endsAfter?: number): Promise<RehearsalStage> => {
-      const stage = await RehearsalStage.open(cloud, account, partner, scenario, endsAfter);
-      declared = [...readsOf(scenario), ...ownOf(scenario, stage.run, stage.place).flatMap(({ actions }) => actions)];
+      const stage = await openStage(cloud, account, partner, scenario, endsAfter);
+      declared = [...readsOf(scenario), ...writesOf(scenario, stage.about).flatMap(({ actions }) => actions)];
       return stage;
     };
     const end = async (stage: RehearsalStage): Promise<void> => {
       await stage.cleanUp();
       for (const { principal, decision, actions } of await cloud.doors.calls()) {
-        if (decision === 'allowed' && principal.endsWith(`/${stage.run}`))
+        if (decision === 'allowed' && principal.includes(`/${roleOf(stage.run)}/`))
           for (const action of actions) used.add(action);
       }
     };
 
     /** What a run may do that nobody else may: it names the run. */
-    const narrowedTo = ({ run, place }: RehearsalStage): Permission[] =>
-      ownOf(scenario, run, place).filter((permission) => JSON.stringify(permission).includes(run));
+    const narrowedTo = ({ run, about }: RehearsalStage): Permission[] =>
+      writesOf(scenario, about).filter((permission) => JSON.stringify(permission).includes(run));
 
     beforeAll(async () => {
       account = await sandboxAccount(cloud);
@@ -90,7 +92,7 @@ export function scenarioContract(scenario: Scenario, rehearsal: Rehearsal = {}):
 
       for (const expected of scenario.responses) {
         const ended: Response[] = [];
-        for (const finding of findingsOf(scenario.findings, things, stage)) {
+        for (const finding of findingsOf(scenario, things, stage)) {
           ended.push(...(await answer(expected, finding, things, stage)));
         }
         const { outcome, because = '' } = expected;
@@ -101,6 +103,9 @@ export function scenarioContract(scenario: Scenario, rehearsal: Rehearsal = {}):
       }
       expect(await scenario.expect(stage, things, parameters)).toBe(true);
       if (scenario.recovered) expect(await scenario.recovered(stage, things, parameters)).toBe(true);
+      await rehearsal.leave?.(account, things);
+      // What it made is seen, or nothing was attested by the same inventory before and after.
+      expect(await stage.inventory()).not.toEqual(before);
       await end(stage);
       expect(await stage.inventory()).toEqual(before);
     });
@@ -118,7 +123,7 @@ export function scenarioContract(scenario: Scenario, rehearsal: Rehearsal = {}):
       await ours.cleanUp();
       expect(await theirs.inventory()).toEqual(before);
 
-      const [session] = await cloud.doors.sessions(ours.run);
+      const [session] = await cloud.doors.sessions(`firebreak-sim-${ours.run}`);
       const questions = questionsOf(narrowedTo(theirs));
       const answers = await cloud.doors.decisions(session?.accessKeyId ?? '', questions);
       expect(questions.filter((_, index) => answers[index]?.allowed)).toEqual([]);
@@ -128,7 +133,7 @@ export function scenarioContract(scenario: Scenario, rehearsal: Rehearsal = {}):
     test('narrows to the run every action that changes something', async () => {
       const stage = await open();
       const narrowed = narrowedTo(stage).flatMap(({ actions }) => actions);
-      const free = ownOf(scenario, stage.run, stage.place)
+      const free = writesOf(scenario, stage.about)
         .filter(({ condition }) => !condition || !JSON.stringify(condition).includes('"ec2:CreateAction"'))
         .flatMap(({ actions }) => actions)
         .filter((action) => !READS.test(action) && !narrowed.includes(action));
@@ -140,8 +145,8 @@ export function scenarioContract(scenario: Scenario, rehearsal: Rehearsal = {}):
       const before = await whole.inventory();
       await scenario.inject(whole, await scenario.warmUp(whole, parameters), parameters);
       await whole.cleanUp();
-      expect(whole.steps).toBeGreaterThan(0);
-      for (let step = 1; step <= whole.steps; step += 1) {
+      expect(whole.notes.steps).toBeGreaterThan(0);
+      for (let step = 1; step <= whole.notes.steps; step += 1) {
         const stage = await open(step);
         const played = scenario.warmUp(stage, parameters).then((things) => scenario.inject(stage, things, parameters));
         await expect(played).rejects.toThrow(Interrupted);
@@ -186,18 +191,18 @@ async function actionOf(remediation: string): Promise<Action> {
   return action;
 }
 
-/** What the service would tell of a run's things, as the workers read it. */
-function findingsOf(expected: readonly ExpectedFinding[], things: Things, { place }: RehearsalStage): Finding[] {
-  return expected.flatMap(({ source, type, sample, names, times = 1 }) => {
-    let text = JSON.stringify(sample);
-    for (const [name, own] of Object.entries(names(things, place))) {
-      expect(text).toContain(name);
-      text = text.replaceAll(name, own);
-    }
-    const event = text.replaceAll(SAMPLED.account, place.account).replaceAll(SAMPLED.region, place.region);
-    const { findings, rejection } = normalise(event);
-    expect(rejection).toBeUndefined();
-    expect(findings).toMatchObject([{ source, type, account: place.account, region: place.region, status: 'active' }]);
-    return Array.from({ length: times }, () => findings ?? []).flat();
+/** What the services tell of a run's things, as the workers read it. */
+function findingsOf(scenario: Scenario, things: Things, { about }: RehearsalStage): Finding[] {
+  const home = { account: SECURITY_ACCOUNT, region: HOME_REGION };
+  return scenario.findings.flatMap((expected) => {
+    const { source, type } = expected;
+    const { account, region } = about.place;
+    const events = eventsOf({ ...scenario, findings: [expected] }, { ...about, things }, home, new Date());
+    return events.flatMap((event) => {
+      const { findings = [], rejection } = normalise(JSON.stringify(event));
+      expect(rejection).toBeUndefined();
+      expect(findings).toMatchObject([{ source, type, account, region, status: 'active' }]);
+      return findings;
+    });
   });
 }

@@ -1,19 +1,21 @@
-import { randomBytes, randomInt } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { randomInt } from 'node:crypto';
 import { CreateRoleCommand, IAMClient, PutRolePolicyCommand } from '@aws-sdk/client-iam';
 import { AssumedSessions } from '../engine/aws/sessions.ts';
 import type { Permission } from '../engine/remediation.ts';
-import type { Json } from '../engine/state.ts';
-import { EXPIRES_TAG, type Kind, RUN_TAG, runPrefix, SCENARIO_TAG } from '../simulations/kinds/kind.ts';
+import { document, statements } from '../scripts/generate/roles.ts';
+import { cleanUp, inventoryOf } from '../simulations/clean-up.ts';
+import { newRunId } from '../simulations/kinds/kind.ts';
+import type { Run } from '../simulations/run.ts';
 import type { Scenario, Stage } from '../simulations/scenario.ts';
+import { readsOf, type Scribe, sessionFor, stageFor, writesOf } from '../simulations/stage.ts';
+import type { Intent, Inventory } from '../simulations/store.ts';
 import { createAdministrator } from './administrator.ts';
 import { type Connection, HOME_REGION, ROOT, SECURITY_ACCOUNT } from './connection.ts';
 import { deployMember } from './deployment.ts';
 import type { Account } from './specimen.ts';
 
-/** Looks at what a run left, before it is said that it cannot be removed. */
-const MOST_ROUNDS = 20;
-const BETWEEN_ROUNDS_MS = 100;
+/** Milliseconds for a clean-up, before it is said that something stays. */
+const CLEAN_UP_MS = 10_000;
 
 /** What a stage is for: a scenario, or the part of it that a kind is tried with. */
 export type Played = Pick<Scenario, 'id' | 'kinds' | 'permissions'>;
@@ -21,6 +23,40 @@ export type Played = Pick<Scenario, 'id' | 'kinds' | 'permissions'>;
 /** What a run would do until the process dies. */
 export class Interrupted extends Error {
   override readonly name = 'Interrupted';
+}
+
+/** Keeps in memory what a run is about to make, and interrupts it after a step. */
+class Notes implements Scribe {
+  /** In the order of making. */
+  readonly journal: Intent[] = [];
+  /** Calls of `make` and `change` that came to their end. */
+  steps = 0;
+  readonly #endsAfter: number;
+
+  constructor(endsAfter: number) {
+    this.#endsAfter = endsAfter;
+  }
+
+  async intend(intent: Intent): Promise<void> {
+    this.journal.push(intent);
+  }
+
+  async assertHeld(): Promise<void> {}
+
+  async happened(): Promise<void> {
+    this.steps += 1;
+    if (this.steps === this.#endsAfter) throw new Interrupted(`after step ${this.steps}`);
+  }
+}
+
+/** A run's stage on the embedded cloud, and what a runner does around it. */
+export interface RehearsalStage extends Stage {
+  readonly about: Run;
+  readonly notes: Notes;
+  /** What of all of its kinds has to be the same after a run as before. */
+  inventory(): Promise<Inventory>;
+  /** Removes what the run left. @throws with what stays */
+  cleanUp(): Promise<void>;
 }
 
 /** An account of its own with the response roles deployed, so that nobody else changes what is in it. */
@@ -32,133 +68,67 @@ export async function sandboxAccount(cloud: Connection): Promise<Account> {
   return account;
 }
 
-/** A run's stage on the embedded cloud. Its session is narrowed as a simulator's is: by the role, and by its session policy. */
-export class RehearsalStage implements Stage {
-  readonly run: string;
-  readonly place;
-  readonly partner: string;
-  readonly session;
-  readonly tags;
-  /** The kinds of what was made, in the order of making, and what it was. */
-  readonly journal: { readonly kind: Kind; readonly what: string }[] = [];
-  /** Calls of `make` and `change`. */
-  steps = 0;
-  readonly #kinds: readonly Kind[];
-  readonly #endsAfter: number;
+/** Name of the role of a run alone: with it, as a simulator with its own, the run acts. */
+export const roleOf = (run: string): string => `simulate-${run}`;
 
-  private constructor(about: Pick<Stage, 'run' | 'place' | 'partner' | 'session'>, played: Played, endsAfter: number) {
-    this.run = about.run;
-    this.place = about.place;
-    this.partner = about.partner;
-    this.session = about.session;
-    this.tags = {
-      [RUN_TAG]: about.run,
-      [SCENARIO_TAG]: played.id,
-      [EXPIRES_TAG]: new Date(Date.now() + 3_600_000).toISOString(),
-    };
-    this.#kinds = played.kinds;
-    this.#endsAfter = endsAfter;
-  }
-
-  /**
-   * Sets the endpoint and the security account's root in the environment, as clients of other roles need them.
-   * @param partner the account that is shared with
-   * @param endsAfter the step after whose call the run is interrupted
-   * @throws when the session policy is longer than STS takes
-   */
-  static async open(
-    cloud: Connection,
-    account: Account,
-    partner: string,
-    played: Played,
-    endsAfter = Number.POSITIVE_INFINITY,
-  ): Promise<RehearsalStage> {
-    Object.assign(process.env, {
-      AWS_ENDPOINT_URL: cloud.endpoint,
-      AWS_ACCESS_KEY_ID: ROOT.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: ROOT.secretAccessKey,
-    });
-    delete process.env.AWS_SESSION_TOKEN;
-    const run = newRun();
-    const place = { account: account.id, region: account.region, partition: 'aws' };
-    const reads = readsOf(played);
-    const role = `simulate-${run}`;
-    await createRole(account, role, [{ actions: reads, resources: ['*'] }, ...ownOf(played, '*', place)]);
-    const home = { account: SECURITY_ACCOUNT, region: HOME_REGION };
-    const sessions = new AssumedSessions(home, 'simulate', reads, role);
-    const session = await sessions.write(place, ownOf(played, run, place), run);
-    if (!session) throw new Error(`the session policy for a run of ${played.id} is longer than STS takes`);
-    return new RehearsalStage({ run, place, partner, session }, played, endsAfter);
-  }
-
-  name(what: string): string {
-    const name = `${runPrefix(this.run)}${what}`;
-    if (!/^[a-z0-9-]{1,63}$/.test(name)) throw new Error(`${name} is no name for everything`);
-    return name;
-  }
-
-  async make<T>(kind: Kind, what: string, call: () => Promise<T>): Promise<T> {
-    if (!this.#kinds.includes(kind)) throw new Error(`${kind.type} is not declared among the kinds`);
-    this.journal.push({ kind, what });
-    return this.change(what, call);
-  }
-
-  async change<T>(_what: string, call: () => Promise<T>): Promise<T> {
-    const done = await call();
-    this.steps += 1;
-    if (this.steps === this.#endsAfter) throw new Interrupted(`after step ${this.steps}`);
-    return done;
-  }
-
-  /** What of all of its kinds has to be the same after a run as before. */
-  async inventory(): Promise<Json> {
-    const found = this.#kinds.map(async (kind) => [kind.type, await kind.inventory(this.session, this.place)] as const);
-    return Object.fromEntries(await Promise.all(found));
-  }
-
-  /** Removes what the run left, the kinds made last first, until there is none. @throws with what stays */
-  async cleanUp(): Promise<void> {
-    const made = this.journal.map(({ kind }) => kind).reverse();
-    const kinds = [...new Set([...made, ...this.#kinds.toReversed()])];
-    for (let round = 0; round < MOST_ROUNDS; round += 1) {
-      let found = 0;
-      for (const kind of kinds) {
-        const left = await kind.left(this.session, this.place, this.run);
-        for (const id of left) await kind.remove(this.session, this.place, id);
-        found += left.length;
-      }
-      if (found === 0) return;
-      await sleep(round === 0 ? 0 : BETWEEN_ROUNDS_MS);
-    }
-    const left = await Promise.all(kinds.map((kind) => kind.left(this.session, this.place, this.run)));
-    throw new Error(`this run cannot be removed: ${left.flat().join(', ')}`);
-  }
+/**
+ * Opens the stage of a new run, in a session that is narrowed as a simulator's is: by the role, and by its session policy.
+ * Sets the endpoint and the security account's root in the environment, as clients of other roles need them.
+ * @param partner the account that is shared with
+ * @param endsAfter the step after whose call the run is interrupted
+ * @throws when the session policy is longer than STS takes
+ */
+export async function openStage(
+  cloud: Connection,
+  account: Account,
+  partner: string,
+  played: Played,
+  endsAfter = Number.POSITIVE_INFINITY,
+): Promise<RehearsalStage> {
+  Object.assign(process.env, {
+    AWS_ENDPOINT_URL: cloud.endpoint,
+    AWS_ACCESS_KEY_ID: ROOT.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: ROOT.secretAccessKey,
+  });
+  delete process.env.AWS_SESSION_TOKEN;
+  const now = Date.now();
+  const run: Run = {
+    id: newRunId(),
+    scenario: played.id,
+    fidelity: 'handler-replay',
+    place: { account: account.id, region: account.region, partition: 'aws' },
+    partner,
+    parameters: {},
+    launch: 'on-demand',
+    startedAt: new Date(now).toISOString(),
+    expiresAt: new Date(now + 3_600_000).toISOString(),
+    status: 'warming-up',
+    watchSeconds: 60,
+  };
+  const reads = readsOf(played);
+  const role = roleOf(run.id);
+  const any = { id: '*', place: run.place };
+  await createRole(account, role, [{ actions: reads, resources: ['*'] }, ...writesOf(played, any)]);
+  const home = { account: SECURITY_ACCOUNT, region: HOME_REGION };
+  const sessions = new AssumedSessions(home, 'simulate', reads, role);
+  const notes = new Notes(endsAfter);
+  return {
+    ...stageFor(run, played, await sessionFor(played, run, sessions), notes),
+    about: run,
+    notes,
+    inventory: () => inventoryOf(played, run, sessions),
+    async cleanUp() {
+      const left = await cleanUp(played, run, notes.journal, sessions, Date.now() + CLEAN_UP_MS);
+      if (left.length > 0) throw new Error(`this run cannot be removed: ${left.join(', ')}`);
+    },
+  };
 }
-
-/** All that a run may read. */
-export const readsOf = ({ kinds }: Played): string[] => [
-  ...new Set(kinds.flatMap(({ permissions }) => permissions.read)),
-];
-
-/** All that a run may do beside: of its kinds, and of the scenario. */
-export const ownOf = ({ kinds, permissions }: Played, run: string, place: Stage['place']): Permission[] => [
-  ...kinds.flatMap((kind) => kind.permissions.own(run, place)),
-  ...permissions(run, place),
-];
-
-const LETTERS = 'abcdefghijklmnopqrstuvwxyz234567';
-const newRun = (): string => [...randomBytes(10)].map((byte) => LETTERS[byte % LETTERS.length]).join('');
 
 async function createRole(account: Account, RoleName: string, permissions: readonly Permission[]): Promise<void> {
   const iam = new IAMClient(account.client);
-  const document = (Statement: readonly object[]) => JSON.stringify({ Version: '2012-10-17', Statement });
   const trust = { Principal: { AWS: `arn:aws:iam::${SECURITY_ACCOUNT}:root` }, Action: 'sts:AssumeRole' };
-  await iam.send(
-    new CreateRoleCommand({ RoleName, AssumeRolePolicyDocument: document([{ Effect: 'Allow', ...trust }]) }),
-  );
-  const statements = permissions.map(({ actions: Action, resources: Resource, condition: Condition }) => ({
-    ...{ Effect: 'Allow', Action, Resource },
-    ...(Condition && { Condition }),
-  }));
-  await iam.send(new PutRolePolicyCommand({ RoleName, PolicyName: 'own', PolicyDocument: document(statements) }));
+  const AssumeRolePolicyDocument = JSON.stringify(document([{ Effect: 'Allow', ...trust }]));
+  await iam.send(new CreateRoleCommand({ RoleName, AssumeRolePolicyDocument }));
+  const PolicyDocument = JSON.stringify(document(statements(permissions)));
+  await iam.send(new PutRolePolicyCommand({ RoleName, PolicyName: 'own', PolicyDocument }));
 }

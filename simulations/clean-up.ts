@@ -14,7 +14,11 @@ const PACE_MS = 500;
 const UNDER_WAY_MS = 10_000;
 
 /** All of a scenario's kinds in the account and Region of a run. @throws when one cannot be listed to its end */
-export async function inventoryOf({ kinds }: Scenario, { place }: Run, sessions: Sessions): Promise<Inventory> {
+export async function inventoryOf(
+  { kinds }: Pick<Scenario, 'kinds'>,
+  { place }: Pick<Run, 'place'>,
+  sessions: Pick<Sessions, 'read'>,
+): Promise<Inventory> {
   const session = await sessions.read(place);
   const entries = kinds.map(async (kind) => [kind.type, await kind.inventory(session, place)] as const);
   return Object.fromEntries(await Promise.all(entries));
@@ -47,7 +51,7 @@ export function differences(before: Inventory, after: Inventory): readonly strin
  * @returns what is left, in words; nothing: nothing is
  */
 export async function cleanUp(
-  scenario: Scenario,
+  scenario: Pick<Scenario, 'kinds'>,
   run: Run,
   journal: readonly Intent[],
   sessions: Sessions,

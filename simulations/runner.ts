@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { SessionConfig } from '../engine/aws/session.ts';
 import type { Sessions } from '../engine/aws/sessions.ts';
 import type { Workers } from '../engine/aws/workers.ts';
 import { describeError } from '../engine/errors.ts';
@@ -13,7 +12,7 @@ import type { Run, RunRecord, Status } from './run.ts';
 import { assertAccount, type Bounds, pausesOf, refusalsOf } from './safety.ts';
 import { askForSamples } from './samples.ts';
 import type { Scenario } from './scenario.ts';
-import { type Scribe, stageFor, writesOf } from './stage.ts';
+import { type Scribe, sessionFor, stageFor } from './stage.ts';
 import { type Held, type RunStore, Superseded } from './store.ts';
 import type { Timer } from './timer.ts';
 import { lookFor, type Sight } from './watch.ts';
@@ -157,13 +156,6 @@ async function makeWrong(begun: Held, scenario: Scenario, house: Rehearsal): Pro
   const asked = await askForSamples(scenario, place, session);
   await store.moment(id, asked);
   return store.update(held, { ...held.run, status: 'watching', injectedAt: asked.at });
-}
-
-/** A session for the verbs of a scenario, for 15 minutes: may read, and change what is the run's. */
-async function sessionFor(scenario: Scenario, run: Run, sessions: Sessions): Promise<SessionConfig> {
-  const session = await sessions.write(run.place, writesOf(scenario, run), `firebreak-sim-${run.id}`);
-  if (!session) throw new Error(`the session policy of ${scenario.id} is longer than STS takes`);
-  return session;
 }
 
 function scribe(held: Held, store: RunStore): Scribe {

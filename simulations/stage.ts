@@ -1,4 +1,6 @@
 import type { SessionConfig } from '../engine/aws/session.ts';
+import type { Sessions } from '../engine/aws/sessions.ts';
+import { merged } from '../engine/permissions.ts';
 import type { Permission } from '../engine/remediation.ts';
 import { EXPIRES_TAG, type Kind, RUN_TAG, runPrefix, SCENARIO_TAG } from './kinds/kind.ts';
 import type { Moment, Run } from './run.ts';
@@ -11,6 +13,7 @@ export const readsOf = ({ kinds }: Pick<Scenario, 'kinds'>): string[] =>
   [...new Set(kinds.flatMap(({ permissions }) => permissions.read))].sort();
 
 /** What the session of a run may change. */
+<<<<<<< HEAD
 export function writesOf(
   scenario: Scenario,
   { id, place, fidelity }: Pick<Run, 'id' | 'place' | 'fidelity'>,
@@ -20,6 +23,23 @@ export function writesOf(
     ...scenario.kinds.flatMap(({ permissions }) => permissions.own(id, place)),
     ...scenario.permissions(id, place),
   ];
+=======
+export const writesOf = (
+  { kinds, permissions }: Pick<Scenario, 'kinds' | 'permissions'>,
+  { id, place }: Pick<Run, 'id' | 'place'>,
+): readonly Permission[] =>
+  merged([...kinds.flatMap((kind) => kind.permissions.own(id, place)), ...permissions(id, place)]);
+
+/** A session for the verbs of a scenario, for 15 minutes: may read, and change what is the run's. */
+export async function sessionFor(
+  scenario: Pick<Scenario, 'kinds' | 'permissions'>,
+  run: Run,
+  sessions: Sessions,
+): Promise<SessionConfig> {
+  const session = await sessions.write(run.place, writesOf(scenario, run), `firebreak-sim-${run.id}`);
+  if (!session) throw new Error(`the session policy of ${run.scenario} is longer than STS takes`);
+  return session;
+>>>>>>> h-tidy
 }
 
 /** Where what a verb makes and changes is written down: the journal before a call, the timeline after it. */

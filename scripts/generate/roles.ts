@@ -1,6 +1,6 @@
 import { memberRole } from '../../engine/aws/sessions.ts';
+import { merged } from '../../engine/permissions.ts';
 import type { Permission } from '../../engine/remediation.ts';
-import { canonical, type Json } from '../../engine/state.ts';
 
 /** Text of a template in which CloudFormation fills in names. */
 export const sub = (text: string) => (text.includes('${') ? { 'Fn::Sub': text } : text);
@@ -28,18 +28,10 @@ export const role = (name: string, Description: string, permissions: object, tru
 });
 
 /** Permissions as statements: those on the same resources under the same condition are one. */
-export function statements(permissions: readonly Permission[]): object[] {
-  const groups = new Map<string, { actions: Set<string>; permission: Permission }>();
-  for (const permission of permissions) {
-    const key = canonical([permission.resources, (permission.condition ?? null) as Json]);
-    const group = groups.get(key) ?? { actions: new Set(), permission };
-    for (const action of permission.actions) group.actions.add(action);
-    groups.set(key, group);
-  }
-  return [...groups.values()].map(({ actions, permission: { resources, condition } }) => ({
+export const statements = (permissions: readonly Permission[]): object[] =>
+  merged(permissions).map(({ actions, resources, condition }) => ({
     Effect: 'Allow',
-    Action: [...actions].sort(),
+    Action: actions,
     Resource: resources.map(sub),
     ...(condition && { Condition: condition }),
   }));
-}

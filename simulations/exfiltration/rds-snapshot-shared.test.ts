@@ -4,7 +4,7 @@ import { MEMBER_ACCOUNTS } from '../../local/connection.ts';
 import { sharedCloud } from '../../local/contract.ts';
 import { scenarioContract } from '../../local/scenario-contract.ts';
 import type { Account } from '../../local/specimen.ts';
-import { RehearsalStage, sandboxAccount } from '../../local/stage.ts';
+import { openStage, sandboxAccount } from '../../local/stage.ts';
 import rdsSnapshotShared from './rds-snapshot-shared.ts';
 
 /** As the sandbox's set-up leaves it. */
@@ -29,7 +29,7 @@ scenarioContract(rdsSnapshotShared, { prepare: makeGoldenSnapshot });
 test('without the golden snapshot it says what to do', async () => {
   const cloud = sharedCloud();
   const environment = { ...process.env };
-  const stage = await RehearsalStage.open(cloud, await sandboxAccount(cloud), MEMBER_ACCOUNTS[1], rdsSnapshotShared);
+  const stage = await openStage(cloud, await sandboxAccount(cloud), MEMBER_ACCOUNTS[1], rdsSnapshotShared);
   const started = rdsSnapshotShared.warmUp(stage, rdsSnapshotShared.parameters.parse({}));
   await expect(started).rejects.toThrow(
     /no manual DB snapshot firebreak-golden in account \d{12}, eu-west-1: make one/,

@@ -10,10 +10,11 @@ import {
 import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import * as z from 'zod/mini';
 import sample from '../../events/samples/guardduty/miner-dns.json' with { type: 'json' };
-import { evidence } from '../kinds/evidence.ts';
+import { ebsSnapshot } from '../kinds/ebs-snapshot.ts';
 import { INSTANCE_TYPE, instance, PARTS } from '../kinds/instance.ts';
-import { taggedFor } from '../kinds/narrowed.ts';
+import { ec2Arn, taggedFor } from '../kinds/narrowed.ts';
 import { tagList } from '../kinds/tags.ts';
+import { volume } from '../kinds/volume.ts';
 import { findsNetwork, sandboxNetwork } from '../network.ts';
 import { defineScenario, type Stage, type Things } from '../scenario.ts';
 
@@ -63,14 +64,17 @@ export default defineScenario({
   cost: 0.03,
   minutes: { 'handler-replay': 30, 'bus-replay': 15, 'sample-finding': 20, live: 120 },
   objectives: { detect: 3_600, respond: 60, contain: 300 },
-  kinds: [evidence, instance],
-  permissions: (run, { partition }) => [
+  kinds: [ebsSnapshot, volume, instance],
+  permissions: (run, place) => [
     findsNetwork,
     { actions: ['ec2:DescribeSecurityGroups'], resources: ['*'] },
-    { actions: ['ssm:GetParameter'], resources: [`arn:${partition}:ssm:*:*:parameter${IMAGE_PARAMETER}`] },
+    {
+      actions: ['ssm:GetParameter'],
+      resources: [`arn:${place.partition}:ssm:${place.region}:*:parameter${IMAGE_PARAMETER}`],
+    },
     {
       actions: ['ec2:CreateTags'],
-      resources: [`arn:${partition}:ec2:*:*:instance/*`],
+      resources: [ec2Arn('instance', place)],
       condition: { ...taggedFor(run), 'ForAllValues:StringEquals': { 'aws:TagKeys': MINE_TAG } },
     },
   ],

@@ -8,25 +8,19 @@ import {
 import type { Json } from '../../engine/state.ts';
 import { unlessGone, unlessThereIsNone } from './gone.ts';
 import { type Kind, RUN_TAG } from './kind.ts';
-import { madeFor, taggedFor, taggedWhenMade } from './narrowed.ts';
+import { onItsOwn } from './narrowed.ts';
 
 const GONE = 'InvalidSnapshot.NotFound';
 
-/** EBS snapshots of a run's volumes. https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html */
+/**
+ * EBS snapshots of a run's volumes: its own, and the evidence that isolation keeps, to which the tags of a volume are copied.
+ * https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
+ */
 export const ebsSnapshot: Kind = {
   type: 'AWS::EC2::Snapshot',
   permissions: {
     read: ['ec2:DescribeSnapshotAttribute', 'ec2:DescribeSnapshots'],
-    own(run, { partition, region, account }) {
-      const resources = [`arn:${partition}:ec2:${region}::snapshot/*`];
-      const volumes = [`arn:${partition}:ec2:${region}:${account}:volume/*`];
-      return [
-        { actions: ['ec2:CreateSnapshot'], resources, condition: madeFor(run) },
-        { actions: ['ec2:CreateSnapshot'], resources: volumes, condition: taggedFor(run) },
-        taggedWhenMade('CreateSnapshot', resources),
-        { actions: ['ec2:DeleteSnapshot'], resources, condition: taggedFor(run) },
-      ];
-    },
+    own: (run, place) => [onItsOwn(run, place, 'ec2:DeleteSnapshot')],
   },
 
   async inventory(session) {

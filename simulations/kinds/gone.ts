@@ -1,4 +1,7 @@
-/** What ends a removal without harm: the resource is not ready for it, and still left. */
+/**
+ * What ends a removal without harm: the resource is not ready for it and still left, or gone. Enough for what a run may
+ * remove by its name, which IAM allows whether it is there or not.
+ */
 export async function unlessNotReady(errors: readonly string[], call: Promise<unknown>): Promise<void> {
   await call.catch((error: unknown) => {
     if (!(error instanceof Error && errors.includes(error.name))) throw error;

@@ -4,10 +4,10 @@ import { MEMBER_ACCOUNTS } from '../../local/connection.ts';
 import { sharedCloud } from '../../local/contract.ts';
 import { createNetwork, type Network, runInstance } from '../../local/exposures/network.ts';
 import { kindContract } from '../../local/kind-contract.ts';
-import { RehearsalStage, sandboxAccount } from '../../local/stage.ts';
+import { openStage, sandboxAccount } from '../../local/stage.ts';
 import { NETWORK_TAGS } from '../network.ts';
 import type { Stage } from '../scenario.ts';
-import { evidence } from './evidence.ts';
+import { ebsSnapshot } from './ebs-snapshot.ts';
 import { INSTANCE_TYPE, instance, PARTS } from './instance.ts';
 import { tagList } from './tags.ts';
 
@@ -37,8 +37,8 @@ test('no other type is started, and the evidence about one goes after it', async
   const environment = { ...process.env };
   const account = await sandboxAccount(sharedCloud());
   network = await createNetwork(account, NETWORK_TAGS);
-  const played = { id: 'kinds.tried', kinds: [evidence, instance], permissions: () => [] };
-  const stage = await RehearsalStage.open(sharedCloud(), account, MEMBER_ACCOUNTS[1], played);
+  const played = { id: 'kinds.tried', kinds: [ebsSnapshot, instance], permissions: () => [] };
+  const stage = await openStage(sharedCloud(), account, MEMBER_ACCOUNTS[1], played);
   const before = await stage.inventory();
   await expect(start(stage, 'm7g.metal')).rejects.toThrow('not authorized');
   const InstanceId = await start(stage, INSTANCE_TYPE);
@@ -46,10 +46,10 @@ test('no other type is started, and the evidence about one goes after it', async
   await new EC2Client(account.client).send(taking);
 
   const { session, place, run } = stage;
-  const [kept = ''] = await evidence.left(session, place, run);
-  expect(Object.keys(await evidence.inventory(session, place))).toEqual([kept]);
+  const [kept = ''] = await ebsSnapshot.left(session, place, run);
+  expect(Object.keys(await ebsSnapshot.inventory(session, place))).toEqual([kept]);
   await stage.cleanUp();
-  await evidence.remove(session, place, kept);
+  await ebsSnapshot.remove(session, place, kept);
   expect(await stage.inventory()).toEqual(before);
   process.env = environment;
 });

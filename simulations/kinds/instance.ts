@@ -10,7 +10,7 @@ import type { Permission } from '../../engine/remediation.ts';
 import { inSandbox } from '../network.ts';
 import { unlessGone } from './gone.ts';
 import { type Kind, RUN_TAG } from './kind.ts';
-import { madeFor, taggedFor, taggedWhenMade } from './narrowed.ts';
+import { ec2Arn, madeFor, onItsOwn, taggedWhenMade } from './narrowed.ts';
 
 /** The smallest of the Graviton instances, and the only one that runs may start: $0.0042 an hour in us-east-1. */
 export const INSTANCE_TYPE = 't4g.nano';
@@ -24,14 +24,13 @@ const THERE: Filter = {
   Values: ['pending', 'running', 'shutting-down', 'stopping', 'stopped'],
 };
 
-/** Instances, with the interfaces and the volumes that end with them. */
+/** Instances, with the interfaces and the volumes that end with them. Volumes that do not are of a kind of their own. */
 export const instance: Kind = {
   type: 'AWS::EC2::Instance',
   permissions: {
     read: ['ec2:DescribeInstances'],
-    own(run, { partition }) {
-      const arn = (kind: string, account = '*') => `arn:${partition}:ec2:*:${account}:${kind}/*`;
-      const parts = PARTS.map((part) => arn(part));
+    own(run, place) {
+      const arn = (type: string) => ec2Arn(type, place);
       const starting = ['ec2:RunInstances'];
       // Of the parts, only the instance itself has a type.
       const smallest: Permission['condition'] = {
@@ -39,12 +38,12 @@ export const instance: Kind = {
         StringEqualsIfExists: { 'ec2:InstanceType': INSTANCE_TYPE },
       };
       return [
-        { actions: starting, resources: parts, condition: smallest },
+        { actions: starting, resources: PARTS.map(arn), condition: smallest },
         // Groups are of the subnet's VPC.
-        { actions: starting, resources: [arn('image', ''), arn('security-group')] },
+        { actions: starting, resources: [arn('image'), arn('security-group')] },
         { actions: starting, resources: [arn('subnet')], condition: inSandbox },
-        { actions: ['ec2:TerminateInstances'], resources: [arn('instance')], condition: taggedFor(run) },
-        taggedWhenMade('RunInstances', parts),
+        onItsOwn(run, place, 'ec2:TerminateInstances'),
+        taggedWhenMade(place, 'RunInstances'),
       ];
     },
   },

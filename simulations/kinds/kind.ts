@@ -24,8 +24,9 @@ export interface Kind {
     /** IAM actions with which all of the kind are listed. */
     readonly read: readonly string[];
     /**
-     * To make it, tagged and named for a run, and to remove it; nothing else. `run` is the id of a run, or `*` for the role's
-     * own policy. By the tag where IAM has a condition for it, else by the name.
+     * To remove it, and to make it, tagged and named for a run; nothing else. Where others make it too (a volume comes with an
+     * instance, a snapshot is evidence), to remove it alone: scenarios that make one themselves say so. `run` is the id of a
+     * run, or `*` for the role's own policy. By the tag where IAM has a condition for it, else by the name.
      */
     own(run: string, place: Place): readonly Permission[];
   };

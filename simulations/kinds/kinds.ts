@@ -1,6 +1,5 @@
 export { bucket } from './bucket.ts';
 export { ebsSnapshot } from './ebs-snapshot.ts';
-export { evidence } from './evidence.ts';
 export { instance } from './instance.ts';
 export { networkInterface } from './network-interface.ts';
 export { rdsSnapshot } from './rds-snapshot.ts';

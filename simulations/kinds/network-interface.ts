@@ -9,26 +9,21 @@ import type { SessionConfig } from '../../engine/aws/session.ts';
 import { inSandbox } from '../network.ts';
 import { unlessGone } from './gone.ts';
 import { type Kind, RUN_TAG } from './kind.ts';
-import { madeFor, taggedFor, taggedWhenMade } from './narrowed.ts';
+import { ec2Arn, madeFor, onItsOwn, taggedWhenMade } from './narrowed.ts';
 
 /** Network interfaces that no service manages. They cost nothing. */
 export const networkInterface: Kind = {
   type: 'AWS::EC2::NetworkInterface',
   permissions: {
     read: ['ec2:DescribeNetworkInterfaces'],
-    own(run, { partition }) {
-      const arn = (kind: string) => `arn:${partition}:ec2:*:*:${kind}/*`;
-      const interfaces = arn('network-interface');
+    own(run, place) {
       const making = ['ec2:CreateNetworkInterface'];
       return [
-        { actions: making, resources: [interfaces], condition: madeFor(run) },
-        { actions: making, resources: [arn('subnet')], condition: inSandbox },
-        {
-          actions: [...making, 'ec2:DeleteNetworkInterface'],
-          resources: [interfaces, arn('security-group')],
-          condition: taggedFor(run),
-        },
-        taggedWhenMade('CreateNetworkInterface', [interfaces]),
+        { actions: making, resources: [ec2Arn('network-interface', place)], condition: madeFor(run) },
+        { actions: making, resources: [ec2Arn('subnet', place)], condition: inSandbox },
+        // Groups that it is made in are the run's.
+        onItsOwn(run, place, ...making, 'ec2:DeleteNetworkInterface'),
+        taggedWhenMade(place, 'CreateNetworkInterface'),
       ];
     },
   },

@@ -4,7 +4,7 @@ import { QUARANTINE } from '../../engine/own-groups.ts';
 import { OUTSIDE_ACCOUNT } from '../../local/connection.ts';
 import { sharedCloud } from '../../local/contract.ts';
 import { allow, createGroup, createNetwork, createOwnGroup, fromAnywhere } from '../../local/exposures/network.ts';
-import { RehearsalStage, sandboxAccount } from '../../local/stage.ts';
+import { openStage, sandboxAccount } from '../../local/stage.ts';
 import { findsNetwork, NETWORK_TAGS } from '../network.ts';
 import { makeGroup } from '../props/ingress.ts';
 import { networkInterface } from './network-interface.ts';
@@ -20,7 +20,7 @@ const played = {
 async function setUp() {
   const account = await sandboxAccount(sharedCloud());
   const network = await createNetwork(account, NETWORK_TAGS);
-  const stage = await RehearsalStage.open(sharedCloud(), account, OUTSIDE_ACCOUNT, played);
+  const stage = await openStage(sharedCloud(), account, OUTSIDE_ACCOUNT, played);
   return { account, network, stage };
 }
 

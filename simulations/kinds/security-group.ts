@@ -13,21 +13,20 @@ import { canonical, type Json } from '../../engine/state.ts';
 import { inSandbox } from '../network.ts';
 import { unlessGone } from './gone.ts';
 import { type Kind, RUN_TAG } from './kind.ts';
-import { madeFor, taggedFor, taggedWhenMade } from './narrowed.ts';
+import { ec2Arn, madeFor, onItsOwn, taggedWhenMade } from './narrowed.ts';
 
 /** Security groups. Those that isolation makes are nobody's alone, and the sweep deletes them: they do not count. */
 export const securityGroup: Kind = {
   type: 'AWS::EC2::SecurityGroup',
   permissions: {
     read: ['ec2:DescribeSecurityGroups'],
-    own(run, { partition }) {
-      const groups = [`arn:${partition}:ec2:*:*:security-group/*`];
-      const vpcs = [`arn:${partition}:ec2:*:*:vpc/*`];
+    own(run, place) {
+      const groups = [ec2Arn('security-group', place)];
       return [
         { actions: ['ec2:CreateSecurityGroup'], resources: groups, condition: madeFor(run) },
-        { actions: ['ec2:CreateSecurityGroup'], resources: vpcs, condition: inSandbox },
-        taggedWhenMade('CreateSecurityGroup', groups),
-        { actions: ['ec2:DeleteSecurityGroup'], resources: groups, condition: taggedFor(run) },
+        { actions: ['ec2:CreateSecurityGroup'], resources: [ec2Arn('vpc', place)], condition: inSandbox },
+        taggedWhenMade(place, 'CreateSecurityGroup'),
+        onItsOwn(run, place, 'ec2:DeleteSecurityGroup'),
       ];
     },
   },

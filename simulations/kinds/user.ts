@@ -18,10 +18,10 @@ export const user: Kind = {
   type: 'AWS::IAM::User',
   permissions: {
     read: ['iam:ListAccessKeys', 'iam:ListUsers'],
-    own: (run, { partition }) => [
+    own: (run, { partition, account }) => [
       {
         actions: ['iam:CreateAccessKey', 'iam:CreateUser', 'iam:DeleteAccessKey', 'iam:DeleteUser', 'iam:TagUser'],
-        resources: [`arn:${partition}:iam::*:user${USER_PATH}${runPrefix(run)}*`],
+        resources: [`arn:${partition}:iam::${account}:user${USER_PATH}${runPrefix(run)}*`],
       },
     ],
   },

@@ -5,7 +5,8 @@ import { sharedCloud } from '../../local/contract.ts';
 import { createNetwork, runInstance } from '../../local/exposures/network.ts';
 import { kindContract } from '../../local/kind-contract.ts';
 import type { Account } from '../../local/specimen.ts';
-import { RehearsalStage, sandboxAccount } from '../../local/stage.ts';
+import { openStage, sandboxAccount } from '../../local/stage.ts';
+import { volumeSnapshotPermissions } from '../props/volume-snapshot.ts';
 import type { Stage } from '../scenario.ts';
 import { tagList } from './tags.ts';
 import { volume } from './volume.ts';
@@ -26,6 +27,7 @@ async function attach(account: Account, VolumeId: string): Promise<void> {
 }
 
 kindContract(volume, {
+  permissions: volumeSnapshotPermissions,
   make,
   async makeForeign({ client }) {
     const command = new CreateVolumeCommand({ AvailabilityZone: 'eu-west-1a', Size: 1 });
@@ -38,8 +40,8 @@ test('a volume in use is left, and no error', async () => {
   const cloud = sharedCloud();
   const environment = { ...process.env };
   const account = await sandboxAccount(cloud);
-  const played = { id: 'kinds.tried', kinds: [volume], permissions: () => [] };
-  const stage = await RehearsalStage.open(cloud, account, MEMBER_ACCOUNTS[1], played);
+  const played = { id: 'kinds.tried', kinds: [volume], permissions: volumeSnapshotPermissions };
+  const stage = await openStage(cloud, account, MEMBER_ACCOUNTS[1], played);
   const id = await make(stage);
   await attach(account, id);
   await volume.remove(stage.session, stage.place, id);

@@ -2,21 +2,17 @@ import { DeleteVolumeCommand, EC2Client, type Filter, paginateDescribeVolumes, t
 import type { SessionConfig } from '../../engine/aws/session.ts';
 import { unlessGone } from './gone.ts';
 import { type Kind, RUN_TAG } from './kind.ts';
-import { madeFor, taggedFor, taggedWhenMade } from './narrowed.ts';
+import { onItsOwn } from './narrowed.ts';
 
-/** EBS volumes. https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html */
+/**
+ * EBS volumes: a run's own, and disks that do not end with their instance.
+ * https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
+ */
 export const volume: Kind = {
   type: 'AWS::EC2::Volume',
   permissions: {
     read: ['ec2:DescribeVolumes'],
-    own(run, { partition, region, account }) {
-      const resources = [`arn:${partition}:ec2:${region}:${account}:volume/*`];
-      return [
-        { actions: ['ec2:CreateVolume'], resources, condition: madeFor(run) },
-        taggedWhenMade('CreateVolume', resources),
-        { actions: ['ec2:DeleteVolume'], resources, condition: taggedFor(run) },
-      ];
-    },
+    own: (run, place) => [onItsOwn(run, place, 'ec2:DeleteVolume')],
   },
 
   async inventory(session) {

@@ -6,7 +6,7 @@ import {
 } from '@aws-sdk/client-ec2';
 import type { Place } from '../../engine/arn.ts';
 import type { Permission } from '../../engine/remediation.ts';
-import { taggedFor } from '../kinds/narrowed.ts';
+import { onItsOwn } from '../kinds/narrowed.ts';
 import { securityGroup } from '../kinds/security-group.ts';
 import { tagList } from '../kinds/tags.ts';
 import { sandboxNetwork } from '../network.ts';
@@ -55,11 +55,8 @@ export async function letIn(stage: Stage, GroupId: string, rules: readonly Ingre
 }
 
 /** With which that is done. */
-export const letsIn = (run: string, { partition }: Place): Permission => ({
-  actions: ['ec2:AuthorizeSecurityGroupIngress'],
-  resources: [`arn:${partition}:ec2:*:*:security-group/*`],
-  condition: taggedFor(run),
-});
+export const letsIn = (run: string, place: Place): Permission =>
+  onItsOwn(run, place, 'ec2:AuthorizeSecurityGroupIngress');
 
 /** Whether a group lets it in, by a rule for that alone. */
 export async function isLetIn({ session }: Stage, group: string, { port, from }: Ingress): Promise<boolean> {

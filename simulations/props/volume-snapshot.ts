@@ -10,7 +10,7 @@ import {
 import type { Place } from '../../engine/arn.ts';
 import type { Permission } from '../../engine/remediation.ts';
 import { ebsSnapshot, volumeMakers } from '../kinds/ebs-snapshot.ts';
-import { taggedFor } from '../kinds/narrowed.ts';
+import { ec2Arn, madeFor, onItsOwn, taggedFor, taggedWhenMade } from '../kinds/narrowed.ts';
 import { tagList } from '../kinds/tags.ts';
 import { volume } from '../kinds/volume.ts';
 import type { Stage } from '../scenario.ts';
@@ -29,15 +29,22 @@ const SIZE = 1;
 const WAIT = { minDelay: 2, maxDelay: 10, maxWaitTime: 300 };
 
 /** What the functions here need beside what the kinds have. */
-export const volumeSnapshotPermissions = (run: string, { partition, region }: Place): Permission[] => [
-  { actions: ['ec2:DescribeAvailabilityZones'], resources: ['*'] },
-  {
-    actions: ['ec2:ModifySnapshotAttribute'],
-    resources: [`arn:${partition}:ec2:${region}::snapshot/*`],
-    // Never with everybody, whatever goes wrong.
-    condition: { ...taggedFor(run), Null: { 'ec2:Add/group': 'true' } },
-  },
-];
+export function volumeSnapshotPermissions(run: string, place: Place): Permission[] {
+  const snapshots = ec2Arn('snapshot', place);
+  return [
+    { actions: ['ec2:DescribeAvailabilityZones'], resources: ['*'] },
+    { actions: ['ec2:CreateVolume'], resources: [ec2Arn('volume', place)], condition: madeFor(run) },
+    { actions: ['ec2:CreateSnapshot'], resources: [snapshots], condition: madeFor(run) },
+    onItsOwn(run, place, 'ec2:CreateSnapshot'),
+    taggedWhenMade(place, 'CreateVolume', 'CreateSnapshot'),
+    {
+      actions: ['ec2:ModifySnapshotAttribute'],
+      resources: [snapshots],
+      // Never with everybody, whatever goes wrong.
+      condition: { ...taggedFor(run), Null: { 'ec2:Add/group': 'true' } },
+    },
+  ];
+}
 
 /** Makes it, private: as the account's default is. */
 export async function makeVolumeSnapshot(stage: Stage, sharedWith: string): Promise<VolumeSnapshot> {
