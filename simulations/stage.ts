@@ -13,22 +13,13 @@ export const readsOf = ({ kinds }: Pick<Scenario, 'kinds'>): string[] =>
   [...new Set(kinds.flatMap(({ permissions }) => permissions.read))].sort();
 
 /** What the session of a run may change. */
-<<<<<<< HEAD
 export function writesOf(
-  scenario: Scenario,
+  { kinds, permissions }: Pick<Scenario, 'kinds' | 'permissions'>,
   { id, place, fidelity }: Pick<Run, 'id' | 'place' | 'fidelity'>,
 ): readonly Permission[] {
   if (fidelity === 'sample-finding') return SAMPLE_PERMISSIONS;
-  return [
-    ...scenario.kinds.flatMap(({ permissions }) => permissions.own(id, place)),
-    ...scenario.permissions(id, place),
-  ];
-=======
-export const writesOf = (
-  { kinds, permissions }: Pick<Scenario, 'kinds' | 'permissions'>,
-  { id, place }: Pick<Run, 'id' | 'place'>,
-): readonly Permission[] =>
-  merged([...kinds.flatMap((kind) => kind.permissions.own(id, place)), ...permissions(id, place)]);
+  return merged([...kinds.flatMap((kind) => kind.permissions.own(id, place)), ...permissions(id, place)]);
+}
 
 /** A session for the verbs of a scenario, for 15 minutes: may read, and change what is the run's. */
 export async function sessionFor(
@@ -39,7 +30,6 @@ export async function sessionFor(
   const session = await sessions.write(run.place, writesOf(scenario, run), `firebreak-sim-${run.id}`);
   if (!session) throw new Error(`the session policy of ${run.scenario} is longer than STS takes`);
   return session;
->>>>>>> h-tidy
 }
 
 /** Where what a verb makes and changes is written down: the journal before a call, the timeline after it. */
