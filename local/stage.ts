@@ -107,7 +107,7 @@ export async function openStage(
   };
   const reads = readsOf(played);
   const role = roleOf(run.id);
-  const any = { id: '*', place: run.place };
+  const any = { id: '*', place: run.place, fidelity: run.fidelity };
   await createRole(account, role, [{ actions: reads, resources: ['*'] }, ...writesOf(played, any)]);
   const home = { account: SECURITY_ACCOUNT, region: HOME_REGION };
   const sessions = new AssumedSessions(home, 'simulate', reads, role);

@@ -12,7 +12,7 @@ kindContract(rdsSnapshot, {
   async make(stage) {
     const TargetDBSnapshotIdentifier = stage.name('tried');
     const command = new CopyDBSnapshotCommand({
-      SourceDBSnapshotIdentifier: 'foreign-1',
+      SourceDBSnapshotIdentifier: 'firebreak-foreign-1',
       TargetDBSnapshotIdentifier,
       Tags: tagList(stage.tags),
     });
@@ -29,7 +29,7 @@ kindContract(rdsSnapshot, {
   },
   async makeForeign(account) {
     made += 1;
-    return (await shareDbSnapshot(account, `foreign-${made}`, [])).id;
+    return (await shareDbSnapshot(account, `firebreak-foreign-${made}`, [])).id;
   },
   async alter({ client }, DBSnapshotIdentifier) {
     const sharing = { DBSnapshotIdentifier, AttributeName: 'restore', ValuesToAdd: [OUTSIDE_ACCOUNT] };
