@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -8,11 +7,12 @@ import { Terminal } from '../cli/terminal.ts';
 import { contractsOf } from '../local/contracts.ts';
 import { Laboratory } from './chaos/laboratory.ts';
 import { runNumbered } from './chaos/numbered.ts';
-import { pageOf, unequalIn } from './chaos/page.ts';
+import { unequalIn } from './chaos/page.ts';
+import { keep } from './chaos/record.ts';
 import { describeUnequal, type Extent, type Walk, walk } from './chaos/walk.ts';
 import { loadWorkers } from './workers.ts';
 
-const HELP = `npm run chaos -- <remediation>... | --all [--seeds <n>] [--points <n>] [--write] [--jobs <n>] [--json]
+const HELP = `npm run chaos -- <remediation>... | --all | --numbered [--seeds <n>] [--points <n>] [--write] [--jobs <n>] [--json]
 
 Disturbs every call of AWS that the deployed worker makes, on the embedded cloud: throttled, answered with 500, reset before
 and after it took place, cut short, hung, refused, answered as if it had taken place. Then kills the worker with SIGKILL
@@ -20,29 +20,33 @@ before and after each, lets the message come back, and compares all that came of
 a state is not equal, or an outcome not what is so.
 
   --all         every remediation; without --points also the numbered tests in their long form, and docs/reliability.md
-  --write       with --all and --points: the numbered tests in their lean form, and docs/reliability.md
+  --numbered    the numbered tests in their long form, and docs/reliability.md; alone, nothing else
+  --write       what was walked goes into docs/reliability.md, each specimen when it has ended; with --all and --points the
+                numbered tests in their lean form too
   --seeds <n>   beside, n runs of each specimen with one to three kills at places that the seed chooses (0)
   --points <n>  at most n kill points and n faults of each specimen, spread over the run
   --jobs <n>    so many embedded clouds at once, each with some of the remediations (one for each processor)
 
 The specimens are those of the remediation's test. A fault or kill point takes one or two seconds.`;
 
-const PAGE = fileURLToPath(new URL('../docs/reliability.md', import.meta.url));
 const SELF = fileURLToPath(import.meta.url);
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     all: { type: 'boolean' },
+    numbered: { type: 'boolean' },
     seeds: { type: 'string', default: '0' },
     points: { type: 'string' },
     write: { type: 'boolean' },
     jobs: { type: 'string', default: String(availableParallelism()) },
     json: { type: 'boolean' },
+    // A line of JSON for each walk: what a process of its own tells the one that started it.
+    lines: { type: 'boolean' },
     help: { type: 'boolean', short: 'h' },
   },
 });
-const screen = new Terminal(values.json ? process.stderr : process.stdout);
+const screen = new Terminal(values.json || values.lines ? process.stderr : process.stdout);
 const progress = (step: string): void => screen.line(['dim', `${step} ...`]);
 
 async function main(): Promise<number> {
@@ -54,7 +58,7 @@ async function main(): Promise<number> {
   const wrong =
     stranger !== undefined
       ? `there is no remediation ${stranger}; there are ${known.join(', ')}`
-      : ids.length === 0
+      : ids.length === 0 && !values.numbered
         ? 'name a remediation, or --all'
         : seeds === undefined || !jobs || (values.points !== undefined && !points)
           ? '--seeds, --points and --jobs take a number'
@@ -66,24 +70,27 @@ async function main(): Promise<number> {
   const stop = () => process.exit(130);
   process.once('SIGINT', stop).once('SIGTERM', stop);
   const extent = { seeds, ...(points !== undefined && { points }) };
-  const walks = jobs > 1 && ids.length > 1 ? await together(ids, extent, jobs) : await alone(ids, extent);
-  const long = points === undefined;
-  const written = values.all === true && (long || values.write === true);
-  const numbered = written ? await runNumbered(long, progress) : [];
-  if (written) {
-    const date = new Date().toISOString().slice(0, 10);
-    writeFileSync(PAGE, `${pageOf(walks, numbered, { date, seeds, ...(points !== undefined && { points }) })}\n`);
-  }
-  for (const { number, passed } of numbered) if (!passed) screen.line(['red', 'FAILED '], `test ${number}`);
+  const whole = points === undefined;
+  const written = values.write || (values.all && whole);
+  const date = new Date().toISOString().slice(0, 10);
+  const walked = (one: Walk): void => {
+    if (values.lines) console.log(JSON.stringify(one));
+    if (written) keep(known, { walks: [{ ...one, date, version: process.versions.node, whole }] });
+  };
+  const walks =
+    jobs > 1 && ids.length > 1 ? await together(ids, extent, jobs, walked) : await alone(ids, extent, walked);
+  const tests = values.numbered || (values.all && written) ? await runNumbered(whole, progress) : [];
+  if (tests.length > 0) keep(known, { numbered: { date, long: whole, tests } });
+  for (const { number, passed } of tests) if (!passed) screen.line(['red', 'FAILED '], `test ${number}`);
   if (values.json) console.log(JSON.stringify(walks, null, 2));
-  const faults = walks.reduce((sum, walked) => sum + walked.faults, 0);
-  const killed = walks.reduce((sum, walked) => sum + walked.points + walked.seeds, 0);
+  const faults = walks.reduce((sum, each) => sum + each.faults, 0);
+  const killed = walks.reduce((sum, each) => sum + each.points + each.seeds, 0);
   screen.line(`${faults} faults; ${killed} kill points, ${unequalIn(walks)} unequal states`);
-  return unequalIn(walks) === 0 && numbered.every(({ passed }) => passed) ? 0 : 1;
+  return unequalIn(walks) === 0 && tests.every(({ passed }) => passed) ? 0 : 1;
 }
 
 /** Walks remediations one after the other, in this process. */
-async function alone(ids: readonly string[], extent: Extent): Promise<Walk[]> {
+async function alone(ids: readonly string[], extent: Extent, ended: (walk: Walk) => void): Promise<Walk[]> {
   const walks: Walk[] = [];
   for (const contract of await contractsOf(ids)) {
     const { id } = contract.action;
@@ -92,20 +99,26 @@ async function alone(ids: readonly string[], extent: Extent): Promise<Walk[]> {
     for await (const walked of walk(() => Laboratory.start([contract], progress), contract, extent, tell)) {
       walks.push(walked);
       screen.line(inOneLine(walked));
+      ended(walked);
     }
   }
   return walks;
 }
 
 /** Walks remediations in several processes, each with a cloud of its own; the answer is in the order of the ids. */
-async function together(ids: readonly string[], { points, seeds }: Extent, jobs: number): Promise<Walk[]> {
+async function together(
+  ids: readonly string[],
+  { points, seeds }: Extent,
+  jobs: number,
+  ended: (walk: Walk) => void,
+): Promise<Walk[]> {
   const options = ['--seeds', String(seeds), ...(points === undefined ? [] : ['--points', String(points)])];
   const parts = Array.from({ length: Math.min(jobs, ids.length) }, (_, job) =>
     ids.filter((_, index) => index % jobs === job),
   );
   const walks = await Promise.all(
     parts.map(async (part) => {
-      const child = spawn(process.execPath, [SELF, ...part, ...options, '--jobs', '1', '--json'], {
+      const child = spawn(process.execPath, [SELF, ...part, ...options, '--jobs', '1', '--lines'], {
         stdio: ['ignore', 'pipe', 'pipe'],
       });
       const end = () => child.kill('SIGTERM');
@@ -114,13 +127,18 @@ async function together(ids: readonly string[], { points, seeds }: Extent, jobs:
       createInterface({ input: child.stderr }).on('line', (line) => {
         if (!line.endsWith(' unequal states')) screen.line(line);
       });
-      const [output, status] = await Promise.all([
-        child.stdout.toArray(),
-        new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve)),
-      ]);
+      const found: Walk[] = [];
+      createInterface({ input: child.stdout }).on('line', (line) => {
+        const one = JSON.parse(line) as Walk;
+        found.push(one);
+        ended(one);
+      });
+      const status = await new Promise<number | null>((resolve, reject) =>
+        child.once('error', reject).once('close', resolve),
+      );
       process.off('exit', end);
       if (status !== 0 && status !== 1) throw new Error(`the walk of ${part.join(', ')} ended with ${status}`);
-      return JSON.parse(Buffer.concat(output).toString()) as Walk[];
+      return found;
     }),
   );
   return walks

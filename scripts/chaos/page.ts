@@ -1,3 +1,4 @@
+import type { Reliability } from './record.ts';
 import type { Numbered } from './results.ts';
 import { describeUnequal, type Walk } from './walk.ts';
 
@@ -34,22 +35,18 @@ const NOT_YET: readonly (readonly [number: number, title: string, why: string])[
 ];
 
 /** The page below docs/. */
-export const pageOf = (
-  walks: readonly Walk[],
-  numbered: readonly Numbered[],
-  on: { readonly date: string; readonly seeds: number; readonly points?: number },
-): string =>
+export const pageOf = ({ walks, numbered }: Reliability): string =>
   [
     PROSE,
-    `Run on ${on.date} with ${on.seeds} seeds, Node ${process.versions.node}. ${extentOf(on)}`,
+    'Each row is as its specimen was walked last. Where not every fault and kill point was tried, so many were, spread evenly over the run.',
     [
-      '| remediation | specimen | calls | faults | kill points | runs with seeds | unequal | seconds |',
-      '| --- | --- | --- | --- | --- | --- | --- | --- |',
+      '| remediation | specimen | calls | faults | kill points | runs with seeds | unequal | seconds | walked |',
+      '| --- | --- | --- | --- | --- | --- | --- | --- | --- |',
       ...walks.map(
-        ({ remediation, specimen, calls, faults, points, seeds, unequal, seconds }) =>
-          `| ${remediation} | ${specimen} | ${calls} | ${faults} | ${points} | ${seeds} | ${unequal.length} | ${seconds} |`,
+        ({ remediation, specimen, calls, faults, points, seeds, unequal, seconds, date, whole }) =>
+          `| ${remediation} | ${specimen} | ${calls} | ${faults} | ${points} | ${seeds} | ${unequal.length} | ${seconds} | ${date}, ${whole ? 'all' : 'in part'} |`,
       ),
-      `| **all** | ${walks.length} | ${sum(walks, 'calls')} | ${sum(walks, 'faults')} | ${sum(walks, 'points')} | ${sum(walks, 'seeds')} | ${unequalIn(walks)} | ${sum(walks, 'seconds')} |`,
+      `| **all** | ${walks.length} | ${sum(walks, 'calls')} | ${sum(walks, 'faults')} | ${sum(walks, 'points')} | ${sum(walks, 'seeds')} | ${unequalIn(walks)} | ${sum(walks, 'seconds')} | |`,
     ].join('\n'),
     ...walks.flatMap((walk) =>
       walk.unequal.length === 0
@@ -60,7 +57,8 @@ export const pageOf = (
           ],
     ),
     TESTS,
-    ['| | test | tries | passed |', '| --- | --- | --- | --- |', ...rows(walks, numbered)].join('\n'),
+    ...(numbered ? [`Run on ${numbered.date}, in their ${numbered.long ? 'long' : 'lean'} form.`] : []),
+    ['| | test | tries | passed |', '| --- | --- | --- | --- |', ...rows(walks, numbered?.tests ?? [])].join('\n'),
   ].join('\n\n');
 
 /** The first of the numbered tests is the walk over all kill points. */
@@ -80,11 +78,6 @@ function rows(walks: readonly Walk[], numbered: readonly Numbered[]): string[] {
   );
   return [...tried, ...notYet].sort(([a], [b]) => a - b).map(([, row]) => row);
 }
-
-const extentOf = ({ points }: { readonly points?: number }): string =>
-  points === undefined
-    ? 'Every fault and every kill point, and the numbered tests in their long form.'
-    : `At most ${points} faults and ${points} kill points of each specimen, spread evenly over its run, and the numbered tests in their lean form.`;
 
 const sum = (walks: readonly Walk[], of: 'calls' | 'faults' | 'points' | 'seeds' | 'seconds'): number =>
   walks.reduce((total, walk) => total + walk[of], 0);
