@@ -92,8 +92,8 @@ const MOST_EARLIER = 4;
  * With sample findings those of GuardDuty are expected, and responses to end `simulated`, whatever their target. At a tabletop only
  * times that people wrote down are judged.
  *
- * @param previous of any scenario and fidelity: those of the same that ended by themselves are compared with, the latest four that
- *   began before it
+ * @param previous of any scenario and fidelity: those of the same are compared with, the latest four that began before it; times of what
+ *   was stopped are not
  */
 export function judge(record: RunRecord, scenario: Scenario, previous: readonly RunRecord[]): Judgement {
   const { run } = record;
@@ -125,7 +125,10 @@ export function judge(record: RunRecord, scenario: Scenario, previous: readonly 
       verdict: judge(each, scenario, []).verdict,
     })),
     trends: metrics.map(({ metric, ms }) =>
-      trend(metric, [...earlier.map((each) => measure(metric, each, scenario).ms ?? null), ms ?? null]),
+      trend(metric, [
+        ...earlier.map((each) => (each.run.stopped ? null : (measure(metric, each, scenario).ms ?? null))),
+        ms ?? null,
+      ]),
     ),
   };
 }
@@ -140,7 +143,6 @@ function comparable(run: Run, previous: readonly RunRecord[]): readonly RunRecor
       each.run.scenario === run.scenario &&
       each.run.fidelity === run.fidelity &&
       each.run.id !== run.id &&
-      !each.run.stopped &&
       Date.parse(each.run.startedAt) < Date.parse(run.startedAt),
   );
   return before.toSorted((a, b) => Date.parse(a.run.startedAt) - Date.parse(b.run.startedAt)).slice(-MOST_EARLIER);

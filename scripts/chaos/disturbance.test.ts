@@ -42,6 +42,18 @@ test('once, at this call', () => {
   });
 });
 
+test('what IAM refuses in the member account it goes on refusing', () => {
+  const refused = disturbances(action, [...calls, ...calls], 0).filter(({ kind }) => kind === 'refused');
+  expect(refused.map(faultOf)).toEqual([
+    { deny: true, skip: 0, times: 1 },
+    { deny: true, operation: 'GetBucketAcl', skip: 0 },
+    { deny: true, operation: 'PutBucketAcl', skip: 0 },
+    { deny: true, skip: 3, times: 1 },
+    { deny: true, operation: 'GetBucketAcl', skip: 1 },
+    { deny: true, operation: 'PutBucketAcl', skip: 1 },
+  ]);
+});
+
 test('a seed decides the order, and loses nothing', () => {
   fc.assert(
     fc.property(fc.array(fc.integer()), fc.string(), (all, seed) => {

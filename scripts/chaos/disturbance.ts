@@ -27,11 +27,14 @@ export interface Disturbance {
   /** From 1; for what happens after a call, among those that took place. */
   readonly call: number;
   readonly kind: Kind;
-  /** As the undisturbed run made the call: for people. */
+  /** As the undisturbed run made the call. */
   readonly operation: string;
+  /** For what happens to all calls of the operation from this one on: how many of them come before it. */
+  readonly after?: number;
 }
 
-export const faultOf = ({ call, kind }: Disturbance): Fault => ({ ...KINDS[kind], skip: call - 1, times: 1 });
+export const faultOf = ({ call, kind, operation, after }: Disturbance): Fault =>
+  after === undefined ? { ...KINDS[kind], skip: call - 1, times: 1 } : { ...KINDS[kind], operation, skip: after };
 
 /** Answered by a document as it is stored, with nothing around it that would show that it ends too soon. */
 const DOCUMENTS = ['GetBucketPolicy'];
@@ -42,7 +45,12 @@ export function disturbances(action: Action, calls: readonly Call[], hung: numbe
   const all = calls.flatMap((call, index): Disturbance[] => {
     const before = (kind: Kind): Disturbance => ({ call: index + 1, kind, operation: call.operation });
     const kinds: Kind[] = ['throttled', 'a 500', 'reset before', 'hung', 'refused'];
-    const found = kinds.map(before);
+    const found = kinds.map((kind) => {
+      // What IAM does not allow it refuses again, so that a call made otherwise is no way around it.
+      const stays = kind === 'refused' && inMember(action, call);
+      const earlier = calls.slice(0, index).filter(({ operation }) => operation === call.operation);
+      return { ...before(kind), ...(stays && { after: earlier.length }) };
+    });
     if (isChange(action, call)) found.push(before('pretended'));
     if (call.decision === 'denied') return found;
     took += 1;

@@ -14,7 +14,7 @@ undo. A part of all this runs with \`npm test\`.
 until our own time-out. These pass, so that all must be as without them: the resource and its neighbours, read independently;
 the outcome in the ledger; the recorded way back, which is what the resource really was; a free lease and nothing in the
 dead-letter queue; an undo that brings back exactly what was; and each changing call at most once more than needed. Each call
-is also refused, and each changing one answered with success without taking place. These stay: then the outcome must be what
+is also refused, by IAM from then on, and each changing one answered with success without taking place. These stay: then the outcome must be what
 is so, the missing action must be named, and undo must still bring back exactly what was.
 
 **Kills.** For each call the process is killed with SIGKILL right before that call takes place, and in another run right after
