@@ -347,8 +347,11 @@ test('killed each time that it goes on, it is cleaned up by its timer, and nothi
   const { doors } = cloud.connection;
   // The first process dies while it watches; the two further tries of Lambda die at once.
   await doors.setFaults([killAt(70), killAt(71), killAt(72)]);
-  const ended = simulator.run(EBS, { watch: 300 }).catch(String);
-  for (let minutes = 0; minutes < 20 && !(await isOver()); minutes += 1) {
+  let left = false;
+  const ended = simulator.run(EBS, { watch: 300 }).catch(() => {
+    left = true;
+  });
+  for (let minutes = 0; minutes < 30 && !(left && (await isOver())); minutes += 1) {
     await sleep(1_000);
     await doors.advanceClock(60);
   }
