@@ -118,7 +118,9 @@ export async function openStage(
     notes,
     inventory: () => inventoryOf(played, run, sessions),
     async cleanUp() {
-      const left = await cleanUp(played, run, notes.journal, sessions, Date.now() + CLEAN_UP_MS);
+      // Whoever interrupted it waited for its calls: none is under way.
+      const over = { ...run, injectedAt: run.startedAt };
+      const left = await cleanUp(played, over, notes.journal, sessions, Date.now() + CLEAN_UP_MS);
       if (left.length > 0) throw new Error(`this run cannot be removed: ${left.join(', ')}`);
     },
   };
