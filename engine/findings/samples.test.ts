@@ -42,6 +42,7 @@ const EXPECTED: Readonly<Record<string, readonly (readonly [string, number, type
   'guardduty/denial-of-service': [['Backdoor:EC2/DenialOfService.Udp', 8, AWAY, ['EC2::Instance i-0847d1f6a3c9e5b20']]],
   'guardduty/dns-exfiltration': [['Trojan:EC2/DNSDataExfiltration', 8, HOME, ['EC2::Instance i-0f3c7a19e5b82d460']]],
   'guardduty/miner': [['CryptoCurrency:EC2/BitcoinTool.B', 8, HOME, ['EC2::Instance i-0f3c7a19e5b82d460']]],
+  'guardduty/miner-dns': [['CryptoCurrency:EC2/BitcoinTool.B!DNS', 8, HOME, ['EC2::Instance i-0f3c7a19e5b82d460']]],
   'guardduty/rdp-brute-force': [
     ['UnauthorizedAccess:EC2/RDPBruteForce', 8, AWAY, ['EC2::Instance i-0847d1f6a3c9e5b20']],
   ],
