@@ -2,8 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DescribeSecurityGroupsCommand, EC2Client } from '@aws-sdk/client-ec2';
 import { sessionConfig } from '../engine/aws/session.ts';
 import { Workers } from '../engine/aws/workers.ts';
-import { OWN_GROUPS_WORKER, ROLE_TAG } from '../engine/own-groups.ts';
+import { ROLE_TAG } from '../engine/own-groups.ts';
 import { targetOf } from '../engine/targets.ts';
+import { deletionOf } from '../functions/sweep/unused-groups.ts';
 import { inventoryOf } from '../simulations/clean-up.ts';
 import type { Scenario } from '../simulations/scenario.ts';
 import type { Inventory } from '../simulations/store.ts';
@@ -12,7 +13,6 @@ import { HOME_REGION, ROOT, SANDBOX_ACCOUNTS, SECURITY_ACCOUNT } from './connect
 
 const [ACCOUNT] = SANDBOX_ACCOUNTS;
 const PLACE = { partition: 'aws', account: ACCOUNT, region: HOME_REGION };
-const DELETION = `${OWN_GROUPS_WORKER}.delete-unused-group`;
 /** Milliseconds for the worker to delete a group. */
 const PATIENCE_MS = 20_000;
 
@@ -33,19 +33,15 @@ export class Sandbox {
   /**
    * Has the worker delete the groups that Firebreak made to isolate instances with, as the daily sweep does when nothing happened
    * in the account for a day.
-   * @returns ids of the groups
    */
-  async sweep(): Promise<readonly string[]> {
+  async sweep(): Promise<void> {
     const groups = await this.#ownGroups();
     const { endpoint } = this.#cloud;
     const config = { ...sessionConfig(SECURITY_ACCOUNT, HOME_REGION, ROOT), endpoint };
     await new Workers(config).instruct(
       groups.flatMap((id) => {
-        const arn = targetOf('AWS::EC2::SecurityGroup', PLACE, id)?.arn;
-        const reason = 'Firebreak made this security group, and no interface is in it';
-        return arn === undefined
-          ? []
-          : [{ do: 'run' as const, remediation: DELETION, arn, account: ACCOUNT, region: HOME_REGION, reason }];
+        const target = targetOf('AWS::EC2::SecurityGroup', PLACE, id);
+        return target ? [deletionOf(target)] : [];
       }),
     );
     const deadline = Date.now() + PATIENCE_MS;
@@ -53,7 +49,6 @@ export class Sandbox {
       if (Date.now() > deadline) throw new Error(`groups of Firebreak are still in ${ACCOUNT}`);
       await sleep(200);
     }
-    return groups;
   }
 
   async #ownGroups(): Promise<readonly string[]> {

@@ -12,6 +12,7 @@ import { SCENES, type Scene, type Told } from '../local/scenes.ts';
 import { Simulator } from '../local/simulator.ts';
 import { type Judgement, judge } from '../simulations/judge.ts';
 import { loadScenarios } from './scenarios.ts';
+import { timesOf } from './times.ts';
 
 const HELP = `npm start -- [--json]
 
@@ -223,10 +224,6 @@ async function rehearse(cloud: Cloud): Promise<readonly Judgement[]> {
   }
   return judgements;
 }
-
-/** The times of a rehearsal in one line. */
-const timesOf = ({ metrics }: Judgement): string =>
-  metrics.flatMap(({ metric, ms }) => (ms === undefined ? [] : [`${metric} ${(ms / 1_000).toFixed(1)} s`])).join(', ');
 
 /** As much of a text as a line of a terminal shows. */
 const clipped = (text: string): string => (text.length > 104 ? `${text.slice(0, 103)}…` : text);

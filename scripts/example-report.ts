@@ -2,15 +2,10 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
-import {
-  DisableRuleCommand,
-  EnableRuleCommand,
-  EventBridgeClient,
-  ListRulesCommand,
-} from '@aws-sdk/client-eventbridge';
 import { Terminal } from '../cli/terminal.ts';
 import { type Cloud, startCloud } from '../local/cloud.ts';
-import { HOME_REGION, SECURITY_ACCOUNT } from '../local/connection.ts';
+import { SANDBOX_ACCOUNTS } from '../local/connection.ts';
+import { cutOff } from '../local/rules.ts';
 import { Sandbox } from '../local/sandbox.ts';
 import { Simulator } from '../local/simulator.ts';
 import { judge } from '../simulations/judge.ts';
@@ -87,30 +82,22 @@ async function rehearse(
   const { doors } = cloud.connection;
   const runs: Exercise['runs'][number][] = [];
   await doors.setFaults([
-    { account: '222233334444', principal: '*:assumed-role/firebreak-*/*', latency, phase: 'before' },
+    { account: SANDBOX_ACCOUNTS[0], principal: '*:assumed-role/firebreak-*/*', latency, phase: 'before' },
   ]);
-  if (off) await turn(off, false, cloud);
-  for (const scenario of scenarios.filter(({ id }) => REHEARSED.includes(id))) {
-    const vain = off !== undefined && scenario.responses.every(({ remediation }) => remediation.startsWith(`${off}.`));
-    const wanted = { exercise: name, ...(vain && { watch: WATCH_IN_VAIN }) };
-    const { previous, ...record } = await simulator.run(scenario, wanted);
-    runs.push({ record, scenario, previous });
-    screen.line(`${name}  ${scenario.id}: ${judge(record, scenario, previous).verdict}`);
-  }
-  if (off) await turn(off, true, cloud);
+  const all = async (): Promise<void> => {
+    for (const scenario of scenarios.filter(({ id }) => REHEARSED.includes(id))) {
+      const vain =
+        off !== undefined && scenario.responses.every(({ remediation }) => remediation.startsWith(`${off}.`));
+      const wanted = { exercise: name, ...(vain && { watch: WATCH_IN_VAIN }) };
+      const { previous, ...record } = await simulator.run(scenario, wanted);
+      runs.push({ record, scenario, previous });
+      screen.line(`${name}  ${scenario.id}: ${judge(record, scenario, previous).verdict}`);
+    }
+  };
+  await (off ? cutOff(off, cloud.connection, all) : all());
   await doors.setFaults([]);
   await new Sandbox(cloud).sweep();
   return runs;
-}
-
-/** Turns the rules that bring findings to a worker on or off. */
-async function turn(worker: string, on: boolean, cloud: Cloud): Promise<void> {
-  const events = new EventBridgeClient((await cloud.connection.account(SECURITY_ACCOUNT, HOME_REGION)).client);
-  const { Rules = [] } = await events.send(new ListRulesCommand({ NamePrefix: 'firebreak-', Limit: 100 }));
-  for (const { Name, ScheduleExpression } of Rules) {
-    if (ScheduleExpression || !Name?.includes(worker)) continue;
-    await events.send(on ? new EnableRuleCommand({ Name }) : new DisableRuleCommand({ Name }));
-  }
 }
 
 if (values.help) screen.text(HELP);

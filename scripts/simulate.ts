@@ -11,6 +11,7 @@ import type { Moment } from '../simulations/run.ts';
 import type { Scenario } from '../simulations/scenario.ts';
 import { writeReports } from './after-action.ts';
 import { loadScenarios } from './scenarios.ts';
+import { seconds, timesOf } from './times.ts';
 
 const HELP = `npm run simulate -- <scenario>... | --all [--report <folder>] [--json]
 
@@ -89,15 +90,10 @@ async function rehearse(scenario: Scenario, simulator: Simulator): Promise<Resul
   return { scenario, record, previous, judgement };
 }
 
-const seconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`;
-
 function show({ at, what, detail, source }: Moment, since: number): void {
   const after = seconds(Date.parse(at) - since).padStart(8);
   screen.line(['dim', `${after}  `], what.padEnd(13), detail.slice(0, 120), ['dim', `  (${source})`]);
 }
-
-const timesOf = ({ metrics }: Judgement): string =>
-  metrics.flatMap(({ metric, ms }) => (ms === undefined ? [] : [`${metric} ${seconds(ms)}`])).join(', ');
 
 /** Says what came of all. @param differs what of the sandbox account is not as it was */
 function conclude(results: readonly Result[], differs: readonly string[]): number {

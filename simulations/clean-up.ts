@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Sessions } from '../engine/aws/sessions.ts';
 import { describeError } from '../engine/errors.ts';
-import { canonical, equal, type Json } from '../engine/state.ts';
+import { equal } from '../engine/state.ts';
 import type { Kind } from './kinds/kind.ts';
 import type { Run } from './run.ts';
 import type { Scenario } from './scenario.ts';
@@ -23,12 +22,6 @@ export async function inventoryOf(
   const entries = kinds.map(async (kind) => [kind.type, await kind.inventory(session, place)] as const);
   return Object.fromEntries(await Promise.all(entries));
 }
-
-/** SHA-256 of an inventory, in hexadecimal. */
-export const digestOf = (value: unknown): string =>
-  createHash('sha256')
-    .update(canonical(value as Json))
-    .digest('hex');
 
 /** What differs between two inventories, in words. */
 export function differences(before: Inventory, after: Inventory): readonly string[] {

@@ -29,6 +29,8 @@ export interface Held {
   readonly epoch: number;
   /** Why somebody wants it to end. */
   readonly abort?: string;
+  /** When a process last said that it works on it. ISO 8601; absent when none has. */
+  readonly beat?: string;
 }
 
 /** All of a scenario's kinds in the account and Region, by type and id. */
@@ -92,11 +94,6 @@ export class RunStore {
   async get(id: string): Promise<Held | undefined> {
     const item = await readItem(this.#db, this.#table, { pk: runKey(id), sk: RUN });
     return item && heldOf(item);
-  }
-
-  /** When a process last said that it works on the run. ISO 8601; absent when none has. */
-  async beat(id: string): Promise<string | undefined> {
-    return (await readItem(this.#db, this.#table, { pk: runKey(id), sk: RUN }))?.beat?.S;
   }
 
   /** Takes a run out of the hands of whoever has it. */
@@ -341,5 +338,11 @@ const headOf = (run: Run): Item => ({ run: text(JSON.stringify(run)) });
 
 function heldOf(item: Item): Held {
   const run = JSON.parse(item.run?.S ?? '') as Run;
-  return { run, epoch: Number(item.epoch?.N ?? 0), ...(item.abort?.S !== undefined && { abort: item.abort.S }) };
+  const [abort, beat] = [item.abort?.S, item.beat?.S];
+  return {
+    run,
+    epoch: Number(item.epoch?.N ?? 0),
+    ...(abort !== undefined && { abort }),
+    ...(beat !== undefined && { beat }),
+  };
 }

@@ -1,10 +1,9 @@
-import { createHash } from 'node:crypto';
 import type { DynamoDbLedger } from '../engine/ledger/dynamodb.ts';
 import { runPrefix } from '../engine/rehearsal.ts';
 import type { Target } from '../engine/remediation.ts';
 import { decisionOf, type Response, type ResponseRecord } from '../engine/response.ts';
-import { canonical, type Json } from '../engine/state.ts';
 import { targetKey } from '../engine/targets.ts';
+import { digestOf } from './digest.ts';
 import { expectedOf } from './expected.ts';
 import { hasResource } from './measure.ts';
 import type { Moment, Run, Seen } from './run.ts';
@@ -86,9 +85,7 @@ const seen = (record: ResponseRecord): Seen => {
     ...(outcome !== undefined && { outcome }),
     ...(reason !== undefined && { reason }),
     ...(finishedAt !== undefined && { finishedAt }),
-    digest: createHash('sha256')
-      .update(canonical(record as unknown as Json))
-      .digest('hex'),
+    digest: digestOf(record),
   };
 };
 

@@ -2,13 +2,6 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import {
-  DisableRuleCommand,
-  EnableRuleCommand,
-  EventBridgeClient,
-  ListRulesCommand,
-  type Rule,
-} from '@aws-sdk/client-eventbridge';
 import { OrganizationsClient, TagResourceCommand } from '@aws-sdk/client-organizations';
 import { ListSchedulesCommand, SchedulerClient } from '@aws-sdk/client-scheduler';
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
@@ -21,6 +14,7 @@ import { type Cloud, startCloud } from '../local/cloud.ts';
 import { HOME_REGION, MANAGEMENT_ACCOUNT, REGIONS, SANDBOX_ACCOUNTS, SECURITY_ACCOUNT } from '../local/connection.ts';
 import { inLongForm } from '../local/deployed.ts';
 import type { Fault } from '../local/doors.ts';
+import { cutOff as withoutRules } from '../local/rules.ts';
 import { Sandbox } from '../local/sandbox.ts';
 import { Simulator } from '../local/simulator.ts';
 import { loadScenarios } from '../scripts/scenarios.ts';
@@ -78,26 +72,9 @@ async function leftBehind(): Promise<readonly string[]> {
 const home = async () => (await cloud.connection.account(SECURITY_ACCOUNT, HOME_REGION)).client;
 const verdict = (record: RunRecord, scenario: Scenario) => judge(record, scenario, []).verdict;
 
-/** The rules that carry findings to a worker. */
-async function rulesOf(worker: string): Promise<readonly Rule[]> {
-  const { Rules = [] } = await new EventBridgeClient(await home()).send(
-    new ListRulesCommand({ NamePrefix: 'firebreak-', Limit: 100 }),
-  );
-  return Rules.filter(({ Name, ScheduleExpression }) => !ScheduleExpression && Name?.includes(worker));
-}
-
 /** Does something while no finding reaches a worker. */
-async function cutOff<T>(worker: string, during: () => Promise<T>): Promise<T> {
-  const events = new EventBridgeClient(await home());
-  const rules = await rulesOf(worker);
-  expect(rules.length).toBeGreaterThan(0);
-  for (const { Name } of rules) await events.send(new DisableRuleCommand({ Name }));
-  try {
-    return await during();
-  } finally {
-    for (const { Name } of rules) await events.send(new EnableRuleCommand({ Name }));
-  }
-}
+const cutOff = <T>(worker: string, during: () => Promise<T>): Promise<T> =>
+  withoutRules(worker, cloud.connection, during);
 
 test.each(scenarios.map((scenario) => [scenario.id, scenario] as const))(
   '%s passes, and leaves the account as it was',

@@ -18,7 +18,7 @@ import type { Run } from '../../simulations/run.ts';
 import { goOn, type Rehearsal } from '../../simulations/runner.ts';
 import { FIDELITIES, type Fidelity } from '../../simulations/scenario.ts';
 import { readsOf } from '../../simulations/stage.ts';
-import { RunStore } from '../../simulations/store.ts';
+import { type Held, RunStore } from '../../simulations/store.ts';
 import { Timer } from '../../simulations/timer.ts';
 import { announce, announceRefused, countOverdue, type Refused } from './announce.ts';
 import { listed, SCENARIOS, scenarioOf } from './catalogue.ts';
@@ -127,9 +127,10 @@ export const handler = middy<unknown, unknown>()
       }
       case 'abort': {
         await recordOf(asked.run);
-        const { run } = await store.abort(asked.run, asked.reason);
+        const held = await store.abort(asked.run, asked.reason);
+        const { run } = held;
         // Whoever works on it ends it; when nobody does, this does.
-        if (run.status !== 'clean' && (await isAbandoned(run, Date.now()))) await later({ do: 'go', run: asked.run });
+        if (run.status !== 'clean' && isAbandoned(held, Date.now())) await later({ do: 'go', run: run.id });
         return { run } satisfies Answers['abort'];
       }
       case 'quarter': {
@@ -159,7 +160,7 @@ export const handler = middy<unknown, unknown>()
         const expired = new Set(overdue(0));
         for (const held of runs) {
           // Each in an invocation of its own: none takes another's time, or has it fail.
-          if (await isAbandoned(held.run, at)) {
+          if (isAbandoned(held, at)) {
             await later({ do: expired.has(held) ? 'expire' : 'go', run: held.run.id });
           }
         }
@@ -168,9 +169,7 @@ export const handler = middy<unknown, unknown>()
   });
 
 /** Whether nobody has worked on a run for a while. @param at milliseconds since 1970 */
-async function isAbandoned({ id, startedAt }: Run, at: number): Promise<boolean> {
-  return at - Date.parse((await store.beat(id)) ?? startedAt) > ABANDONED_MS;
-}
+const isAbandoned = ({ run, beat }: Held, at: number): boolean => at - Date.parse(beat ?? run.startedAt) > ABANDONED_MS;
 
 const defaultFidelity = (): Fidelity => deployment.fidelities[0] ?? 'handler-replay';
 

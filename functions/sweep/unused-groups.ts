@@ -7,6 +7,7 @@ import {
 import type { Place } from '../../engine/arn.ts';
 import type { Instruction } from '../../engine/messages.ts';
 import { calledOwnGroup, OWN_GROUPS_WORKER, ROLE_TAG, ROLES } from '../../engine/own-groups.ts';
+import type { Target } from '../../engine/remediation.ts';
 import { targetKey, targetOf, workerOf } from '../../engine/targets.ts';
 import { type Concern, isFresh, type SweptHouse } from './concern.ts';
 
@@ -47,9 +48,7 @@ export function unusedGroups(house: SweptHouse): Concern {
           for (const id of await unusedIn(place, house)) {
             const target = targetOf('AWS::EC2::SecurityGroup', place, id);
             if (!target || asked.has(targetKey(target))) continue;
-            const { arn, account, region } = target;
-            const reason = 'Firebreak made this security group, and no interface is in it';
-            instructions.push({ do: 'run', remediation: DELETION, arn, account, region, reason });
+            instructions.push(deletionOf(target));
           }
         } catch (error) {
           failed(`security groups in ${name}`, error);
@@ -59,6 +58,14 @@ export function unusedGroups(house: SweptHouse): Concern {
     },
   };
 }
+
+/** Has the worker look at a group of ours once more, and delete it. */
+export const deletionOf = ({ arn, account, region }: Target): Instruction => ({
+  do: 'run',
+  remediation: DELETION,
+  ...{ arn, account, region },
+  reason: 'Firebreak made this security group, and no interface is in it',
+});
 
 /** Ids of our groups that no interface is in. @throws when either cannot be read to its end */
 async function unusedIn(place: Place, { sessions }: SweptHouse): Promise<readonly string[]> {

@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { canonical, type Json } from '../../engine/state.ts';
+import { digestOf } from '../digest.ts';
 import { type Judgement, judge, type Verdict } from '../judge.ts';
 import { ours, type Phrase, phrase } from '../phrase.ts';
 import type { RunRecord } from '../run.ts';
@@ -70,9 +69,7 @@ export function reportOf({ name, writtenAt, runs, scenarios, catalogue, assigned
       scenario,
       judgement,
       ...inWords(judgement),
-      digest: createHash('sha256')
-        .update(canonical(record as unknown as Json))
-        .digest('hex'),
+      digest: digestOf(record),
     };
   });
   const levels = FIDELITIES.flatMap((fidelity): Level[] => {
