@@ -1,13 +1,12 @@
 import * as z from 'zod/mini';
 import { ACCOUNT_ID } from '../../engine/arn.ts';
-import shareEbsSnapshot from '../../events/samples/cloudtrail/share-ebs-snapshot.json' with { type: 'json' };
 import { ebsSnapshot } from '../kinds/ebs-snapshot.ts';
 import { volume } from '../kinds/volume.ts';
 import {
   makeVolumeSnapshot,
-  namesInShareEbsSnapshot,
   share,
   sharedWithNow,
+  toldByCloudTrail,
   volumeSnapshotArn,
   volumeSnapshotPermissions,
 } from '../props/volume-snapshot.ts';
@@ -35,14 +34,7 @@ export default defineScenario({
   }),
   asksFor: ['allowed'],
   sharesWith: ({ allowed }) => (allowed === undefined ? [] : [allowed]),
-  findings: [
-    {
-      source: 'cloudtrail',
-      type: 'ec2:ModifySnapshotAttribute',
-      sample: shareEbsSnapshot,
-      names: namesInShareEbsSnapshot,
-    },
-  ],
+  findings: [toldByCloudTrail],
   responses: [{ remediation: REMEDIATION, outcome: 'compliant', target: volumeSnapshotArn }],
 
   async warmUp(stage, { allowed }) {

@@ -1,12 +1,6 @@
 import * as z from 'zod/mini';
-import anonymousAccess from '../../events/samples/guardduty/s3-bucket-anonymous-access.json' with { type: 'json' };
-import bucketPublic from '../../events/samples/macie/s3-bucket-public.json' with { type: 'json' };
-import blockPublicAccess from '../../events/samples/securityhub/s3-bucket-block-public-access.json' with {
-  type: 'json',
-};
 import { bucket } from '../kinds/bucket.ts';
 import {
-  type CanaryBucket,
   canaryBucketArn,
   canaryBucketPermissions,
   isClosed,
@@ -14,11 +8,9 @@ import {
   makeCanaryBucket,
   publish,
   readingPermissions,
-  SAMPLE_BUCKET,
+  TOLD_OPEN,
 } from '../props/canary-bucket.ts';
 import { defineScenario } from '../scenario.ts';
-
-const names = ({ bucket: name }: CanaryBucket) => ({ [SAMPLE_BUCKET]: name });
 
 export default defineScenario({
   id: 'faults.duplicate-storm',
@@ -37,9 +29,9 @@ export default defineScenario({
   permissions: (run, place) => [canaryBucketPermissions(run, place), readingPermissions(run, place)],
   parameters: z.strictObject({}),
   findings: [
-    { source: 'guardduty', type: 'Policy:S3/BucketAnonymousAccessGranted', sample: anonymousAccess, names, times: 20 },
-    { source: 'macie', type: 'Policy:IAMUser/S3BucketPublic', sample: bucketPublic, names, times: 15 },
-    { source: 'securityhub', type: 'S3.8', sample: blockPublicAccess, names, times: 15 },
+    { ...TOLD_OPEN.guardDuty, times: 20 },
+    { ...TOLD_OPEN.macie, times: 15 },
+    { ...TOLD_OPEN.securityHub, times: 15 },
   ],
   responses: [{ remediation: 'storage.block-public-bucket', outcome: 'verified', target: canaryBucketArn }],
   warmUp: makeCanaryBucket,

@@ -1,13 +1,12 @@
 import { DeleteSnapshotCommand, EC2Client } from '@aws-sdk/client-ec2';
 import * as z from 'zod/mini';
-import shareEbsSnapshot from '../../events/samples/cloudtrail/share-ebs-snapshot.json' with { type: 'json' };
 import { ebsSnapshot } from '../kinds/ebs-snapshot.ts';
 import { volume } from '../kinds/volume.ts';
 import {
   makeVolumeSnapshot,
-  namesInShareEbsSnapshot,
   share,
   sharedWithNow,
+  toldByCloudTrail,
   volumeSnapshotArn,
   volumeSnapshotPermissions,
 } from '../props/volume-snapshot.ts';
@@ -28,14 +27,7 @@ export default defineScenario({
   kinds: [volume, ebsSnapshot],
   permissions: volumeSnapshotPermissions,
   parameters: z.strictObject({}),
-  findings: [
-    {
-      source: 'cloudtrail',
-      type: 'ec2:ModifySnapshotAttribute',
-      sample: shareEbsSnapshot,
-      names: namesInShareEbsSnapshot,
-    },
-  ],
+  findings: [toldByCloudTrail],
   responses: [{ remediation: 'snapshots.privatize-ebs-snapshot', outcome: 'gone', target: volumeSnapshotArn }],
   warmUp: (stage) => makeVolumeSnapshot(stage, stage.partner),
 

@@ -1,7 +1,6 @@
 import * as z from 'zod/mini';
 import { memberRole } from '../../engine/aws/sessions.ts';
 import { workerOf } from '../../engine/targets.ts';
-import anonymousAccess from '../../events/samples/guardduty/s3-bucket-anonymous-access.json' with { type: 'json' };
 import { bucket } from '../kinds/bucket.ts';
 import {
   canaryBucketArn,
@@ -9,7 +8,7 @@ import {
   isClosed,
   makeCanaryBucket,
   publish,
-  SAMPLE_BUCKET,
+  TOLD_OPEN,
 } from '../props/canary-bucket.ts';
 import { defineScenario } from '../scenario.ts';
 
@@ -30,14 +29,7 @@ export default defineScenario({
   kinds: [bucket],
   permissions: (run, place) => [canaryBucketPermissions(run, place)],
   parameters: z.strictObject({}),
-  findings: [
-    {
-      source: 'guardduty',
-      type: 'Policy:S3/BucketAnonymousAccessGranted',
-      sample: anonymousAccess,
-      names: ({ bucket: name }) => ({ [SAMPLE_BUCKET]: name }),
-    },
-  ],
+  findings: [TOLD_OPEN.guardDuty],
   responses: [{ remediation: REMEDIATION, outcome: 'failed', target: canaryBucketArn, because: 's3:PutBucketPolicy' }],
   warmUp: makeCanaryBucket,
 

@@ -13,11 +13,16 @@ import {
 } from '@aws-sdk/client-s3';
 import type { Place } from '../../engine/arn.ts';
 import type { Permission } from '../../engine/remediation.ts';
+import anonymousAccess from '../../events/samples/guardduty/s3-bucket-anonymous-access.json' with { type: 'json' };
+import bucketPublic from '../../events/samples/macie/s3-bucket-public.json' with { type: 'json' };
+import blockPublicAccess from '../../events/samples/securityhub/s3-bucket-block-public-access.json' with {
+  type: 'json',
+};
 import { bucket } from '../kinds/bucket.ts';
 import { unlessThereIsNone } from '../kinds/gone.ts';
 import { bucketsOf } from '../kinds/narrowed.ts';
 import { tagList } from '../kinds/tags.ts';
-import type { Stage } from '../scenario.ts';
+import type { ExpectedFinding, Stage } from '../scenario.ts';
 
 /** A bucket that nobody misses, with one object without a secret in it, which a partner account may read. */
 export interface CanaryBucket {
@@ -123,8 +128,14 @@ export async function isReadable(stage: Stage, things: CanaryBucket): Promise<bo
   return (await Body?.transformToString()) === CANARY;
 }
 
-/** Name of the bucket in the samples of its findings. */
-export const SAMPLE_BUCKET = 'example-quarterly-exports';
+const names = ({ bucket: name }: CanaryBucket) => ({ 'example-quarterly-exports': name });
+
+/** How the services tell that it is open to everybody. */
+export const TOLD_OPEN = {
+  guardDuty: { source: 'guardduty', type: 'Policy:S3/BucketAnonymousAccessGranted', sample: anonymousAccess, names },
+  macie: { source: 'macie', type: 'Policy:IAMUser/S3BucketPublic', sample: bucketPublic, names },
+  securityHub: { source: 'securityhub', type: 'S3.8', sample: blockPublicAccess, names },
+} satisfies Readonly<Record<string, ExpectedFinding<CanaryBucket>>>;
 
 export const canaryBucketArn = ({ bucket: name }: CanaryBucket, { partition }: Place): string =>
   `arn:${partition}:s3:::${name}`;

@@ -9,11 +9,12 @@ import {
 } from '@aws-sdk/client-ec2';
 import type { Place } from '../../engine/arn.ts';
 import type { Permission } from '../../engine/remediation.ts';
+import shareEbsSnapshot from '../../events/samples/cloudtrail/share-ebs-snapshot.json' with { type: 'json' };
 import { ebsSnapshot, volumeMakers } from '../kinds/ebs-snapshot.ts';
 import { ec2Arn, madeFor, onItsOwn, taggedFor, taggedWhenMade } from '../kinds/narrowed.ts';
 import { tagList } from '../kinds/tags.ts';
 import { volume } from '../kinds/volume.ts';
-import type { Stage } from '../scenario.ts';
+import type { ExpectedFinding, Stage } from '../scenario.ts';
 
 /** A snapshot of an empty volume, and an account to share it with. */
 export interface VolumeSnapshot {
@@ -92,8 +93,10 @@ export const sharedWithNow = ({ session }: Stage, { snapshot }: VolumeSnapshot):
 export const volumeSnapshotArn = ({ snapshot }: VolumeSnapshot, { partition, region }: Place): string =>
   `arn:${partition}:ec2:${region}::snapshot/${snapshot}`;
 
-/** The names of a sample of CloudTrail, by those of the run. */
-export const namesInShareEbsSnapshot = ({ snapshot, sharedWith }: VolumeSnapshot): Record<string, string> => ({
-  'snap-0a91c35d7e2f4b680': snapshot,
-  '999900001111': sharedWith,
-});
+/** CloudTrail tells that it was shared: no service has a finding for that at once. */
+export const toldByCloudTrail: ExpectedFinding<VolumeSnapshot> = {
+  source: 'cloudtrail',
+  type: 'ec2:ModifySnapshotAttribute',
+  sample: shareEbsSnapshot,
+  names: ({ snapshot, sharedWith }) => ({ 'snap-0a91c35d7e2f4b680': snapshot, '999900001111': sharedWith }),
+};
