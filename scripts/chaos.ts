@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Terminal } from '../cli/terminal.ts';
 import { contractsOf } from '../local/contracts.ts';
+import { Bench } from './chaos/bench.ts';
 import { Laboratory } from './chaos/laboratory.ts';
 import { runNumbered } from './chaos/numbered.ts';
 import { unequalIn } from './chaos/page.ts';
@@ -92,11 +93,13 @@ async function main(): Promise<number> {
 /** Walks remediations one after the other, in this process. */
 async function alone(ids: readonly string[], extent: Extent, ended: (walk: Walk) => void): Promise<Walk[]> {
   const walks: Walk[] = [];
-  for (const contract of await contractsOf(ids)) {
+  const contracts = await contractsOf(ids);
+  await using bench = new Bench(() => Laboratory.start(contracts, progress));
+  for (const contract of contracts) {
     const { id } = contract.action;
     const tell = (found: Parameters<typeof describeUnequal>[0], specimen: number) =>
       screen.line(['red', 'UNEQUAL '], `${id}, specimen ${specimen}, ${describeUnequal(found)}`);
-    for await (const walked of walk(() => Laboratory.start([contract], progress), contract, extent, tell)) {
+    for await (const walked of walk(bench, contract, extent, tell)) {
       walks.push(walked);
       screen.line(inOneLine(walked));
       ended(walked);

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { type Change, canonical, changes, type Json, type State } from '../../engine/state.ts';
 import type { Contract } from '../../local/contract.ts';
 import type { Call, Fault } from '../../local/doors.ts';
-import { Bench } from './bench.ts';
+import type { Bench } from './bench.ts';
 import { disturbances, faultOf, passes, shuffled } from './disturbance.ts';
 import type { Kill, Laboratory } from './laboratory.ts';
 import { CHANGES, liesOf, type Trial, wrongIn } from './trial.ts';
@@ -54,17 +54,16 @@ interface Attempt {
   judge(tried: Trial): readonly Change[] | string;
 }
 
-/** Tries every specimen of a remediation undisturbed, then with each fault, and then with kills. @param start a new cloud */
+/** Tries every specimen of a remediation undisturbed, then with each fault, and then with kills. */
 export async function* walk(
-  start: () => Promise<Laboratory>,
+  bench: Bench,
   { action, specimens }: Contract,
   extent: Extent,
   progress: (unequal: Unequal, specimen: number) => void,
 ): AsyncGenerator<Walk> {
-  await using bench = new Bench(start, action);
   for (const [index, specimen] of specimens.entries()) {
     const began = performance.now();
-    const undisturbed = await bench.trial(specimen);
+    const undisturbed = await bench.trial(action, specimen);
     const { calls, state } = undisturbed;
     const wrong = wrongIn(state);
     if (wrong.length > 0) throw new Error(`${action.id} goes wrong undisturbed: ${wrong.join(', ')}`);
@@ -92,7 +91,7 @@ export async function* walk(
 
     const unequal: Unequal[] = [];
     for (const { where, faultsIn, judge } of [...faults, ...points, ...seeds]) {
-      const differences = await bench.trial(specimen, faultsIn).then(judge, String);
+      const differences = await bench.trial(action, specimen, faultsIn).then(judge, String);
       if (differences.length === 0) continue;
       const found = { where, differences };
       unequal.push(found);
