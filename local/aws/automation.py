@@ -25,7 +25,7 @@ from moto.ssm.responses import SimpleSystemManagerResponse as Response
 
 from automation_approval import SIGNALS, NotAdmitted, hear
 from automation_calls import Calls
-from automation_execution import ENDED, Execution, StepRun, executions, told_inputs
+from automation_execution import ENDED, PARENT, Execution, StepRun, executions, told_inputs
 from automation_parameters import BadParameter, values
 from automation_values import references, resolve, texts
 from pages import InvalidToken, page
@@ -61,7 +61,8 @@ def start_automation_execution(response: Response) -> ActionResult:
         if (known.document, known.parameters) != (document.name, given):
             raise SSMException('IdempotentParameterMismatch', 'The client token was used with other parameters.')
         return ActionResult({'AutomationExecutionId': known.id})
-    execution = begin(response.current_account, response.region, document, given, token)
+    parent = response.headers.get('User-Agent', '').partition(PARENT)[2] or None
+    execution = begin(response.current_account, response.region, document, given, token, parent)
     return ActionResult({'AutomationExecutionId': execution.id})
 
 

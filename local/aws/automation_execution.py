@@ -35,6 +35,8 @@ ENDED = ('Success', 'TimedOut', 'Cancelled', 'Failed')
 GUIDE = 'Please refer to Automation Service Troubleshooting Guide for more diagnosis details.'
 # What an output says where no value came.
 NO_OUTPUT = 'No output available yet because the step is not successfully executed'
+# What a request says in its user agent when one execution starts another, before the id of the one.
+PARENT = 'parent-automation/'
 # What a runbook may do at its own cancellation, in seconds.
 CANCELLATION_SECONDS = 120
 # More steps than a document of AWS's size has any use for: an end to a document that goes round in circles.

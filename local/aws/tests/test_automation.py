@@ -656,3 +656,74 @@ class TestFunctions:
         role = cloud.role('runbook', [allow('s3:*')], SSM)
         found = automation.run([self.INVOKE], assumeRole=role)
         assert 'lambda:InvokeFunction' in found['FailureMessage']
+
+
+class TestLoops:
+    def test_for_each(self, automation):
+        found = automation.run(
+            [
+                step(
+                    'loop',
+                    'loop',
+                    {
+                        'Iterators': '{{ Users }}',
+                        'IteratorDataType': 'String',
+                        'Steps': [api('make', 'iam', 'CreateUser', [('Arn', '$.User.Arn', 'String')], UserName='{{ loop.CurrentIteratorValue }}')],
+                    },
+                )
+            ],
+            parameters={'Users': {'type': 'StringList'}},
+            outputs=['make.Arn'],
+            given={'Users': ['ann', 'bob']},
+        )
+        assert found['AutomationExecutionStatus'] == 'Success'
+        assert found['Outputs']['make.Arn'] == [f'arn:aws:iam::{MEMBER}:user/bob']
+        inner = [each['ParentStepDetails'] for each in found['StepExecutions'] if each['StepName'] == 'make']
+        assert [(each['StepName'], each['Iteration'], each['IteratorValue']) for each in inner] == [('loop', 1, 'ann'), ('loop', 2, 'bob')]
+
+    def test_while(self, automation):
+        text = 'def handler(event, context): return {"n": event["n"] + 1}'
+        again = {'Variable': '{{ count.N }}', 'NumericLesser': 3}
+        found = automation.run(
+            [
+                step(
+                    'loop',
+                    'loop',
+                    {
+                        'LoopCondition': again,
+                        'MaxIterations': 5,
+                        'Steps': [
+                            script('count', text, {'n': '{{ variable:n }}'}, [('N', '$.Payload.n', 'Integer')]),
+                            step('keep', 'updateVariable', {'Name': 'variable:n', 'Value': '{{ count.N }}'}),
+                        ],
+                    },
+                )
+            ],
+            variables={'n': {'type': 'Integer', 'default': 0}},
+        )
+        assert found['AutomationExecutionStatus'] == 'Success'
+        assert found['Variables'] == {'n': ['3']}
+
+    def test_a_failure_within_ends_it(self, automation):
+        found = automation.run([step('loop', 'loop', {'Iterators': ['a', 'b'], 'Steps': [TestFailures.FAILS]}), sleep('b', 'PT0S')])
+        assert found['AutomationExecutionStatus'] == 'Failed'
+        assert [(each['StepName'], each['StepStatus']) for each in found['StepExecutions']] == [('loop', 'Failed'), ('b', 'Pending'), ('a', 'Failed')]
+
+    def test_a_loop_is_checked(self, automation):
+        inner = [sleep('a', nextStep='outside')]
+        automation.refused([step('loop', 'loop', {'Iterators': ['a'], 'Steps': inner}), sleep('outside')], 'do not exist')
+        automation.refused([step('loop', 'loop', {'Steps': [sleep()]})], 'either Iterators or a LoopCondition')
+
+
+class TestNested:
+    def test_an_automation_starts_another(self, automation):
+        automation.deploy([TestIam.WHO], name='Child', outputs=['who.Arn'])
+        found = automation.run([step('child', 'executeAutomation', {'DocumentName': 'Child'})], outputs=['child.Output'])
+        assert found['Outputs']['child.Output'] == [f'arn:aws:iam::{MEMBER}:root']
+        child = automation.get(found['StepExecutions'][0]['Outputs']['ExecutionId'][0])
+        assert child['ParentAutomationExecutionId'] == found['AutomationExecutionId']
+
+    def test_one_that_fails_fails_the_step_and_nesting_ends(self, automation):
+        found = automation.run([step('again', 'executeAutomation', {'DocumentName': 'Runbook'})])
+        assert found['AutomationExecutionStatus'] == 'Failed'
+        assert 'nested more than 5 deep' in found['FailureMessage']
