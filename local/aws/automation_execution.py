@@ -13,6 +13,7 @@ Facts supplied, which moto lacks:
 Time goes by the clock of the embedded cloud.
 """
 
+import contextlib
 import datetime
 import json
 import logging
@@ -31,7 +32,6 @@ from doors import on_reset
 
 log = logging.getLogger(__name__)
 
-ENDED = ('Success', 'TimedOut', 'Cancelled', 'Failed')
 GUIDE = 'Please refer to Automation Service Troubleshooting Guide for more diagnosis details.'
 # What an output says where no value came.
 NO_OUTPUT = 'No output available yet because the step is not successfully executed'
@@ -68,7 +68,11 @@ class Cancelled(Exception):
 
 
 class Over(Exception):
-    """The automation ends here: a step was the last, or failed."""
+    """The automation ends at a step, the last or one that failed: how that ended."""
+
+    def __init__(self, run: 'StepRun'):
+        super().__init__(run.step['name'])
+        self.run = run
 
 
 @dataclass(eq=False)
@@ -176,11 +180,14 @@ class Execution:
     calls: Calls
     token: str | None = None
     parent: str | None = None
-    status: str = 'InProgress'
+    state: str = 'InProgress'
     failure: str = ''
     started: float = field(default_factory=clock.now)
     ended: float | None = None
+    # Somebody stopped it; the step that is under way shall end; nobody knows it any more.
+    stopped: bool = False
     cancelled: bool = False
+    forgotten: bool = False
     chosen: str | None = None
     approval: Any = None
 
@@ -193,10 +200,16 @@ class Execution:
         self._found: dict[str, Any] = {}
         self._flaw: tuple[str, str] | None = None
         self._steps = 0
+        self._deadline = math.inf
 
     @property
     def arn(self) -> str:
         return f'arn:aws:ssm:{self.region}:{self.account}:automation-execution/{self.id}'
+
+    @property
+    def status(self) -> str:
+        """The status as the API tells it."""
+        return 'Cancelling' if self.stopped and self.ended is None else self.state
 
     def start(self) -> None:
         """Begins with the first step, in a thread of its own."""
@@ -204,8 +217,12 @@ class Execution:
 
     def stop(self) -> None:
         """Has the step that is under way be cancelled."""
-        self.cancelled = True
-        self.status = 'Cancelling'
+        self.stopped = self.cancelled = True
+        clock.wake()
+
+    def forget(self) -> None:
+        """Has it end at once."""
+        self.forgotten = self.cancelled = True
         clock.wake()
 
     def find(self, name: str) -> Any:
@@ -252,8 +269,8 @@ class Execution:
             status, self.failure = 'Failed', f'Internal Server Error. {error!r} {GUIDE}'
         if status == 'Success' and self._flaw:
             status, self.failure = self._flaw
-        self.ended, self.current = clock.now(), None
-        self.status = status
+        self.state, self.current = status, None
+        self.ended = clock.now()
         clock.wake()
 
     def _run_of(self, step: dict[str, Any]) -> StepRun:
@@ -280,9 +297,10 @@ class Execution:
                 following = self._step(run)
             except Cancelled:
                 cancellation = run.step.get('onCancel', 'Abort')
-                if cancellation.startswith('step:'):
-                    self.cancelled = False
-                    self.go(steps, run_of, cancellation.removeprefix('step:'))
+                if cancellation.startswith('step:') and not self.forgotten:
+                    self.cancelled, self._deadline = False, clock.now() + CANCELLATION_SECONDS
+                    with contextlib.suppress(Over):
+                        self.go(steps, run_of, cancellation.removeprefix('step:'))
                 raise
             place = places[following] if following else place + 1
 
@@ -295,21 +313,25 @@ class Execution:
             run.status = 'Success'
         except StepFailed as error:
             run.status, run.failure, run.kind = error.status, str(error), error.kind
-        except (Cancelled, Over):
-            run.status = 'Cancelled' if self.cancelled else 'Failed'
+        except Cancelled:
+            run.status = 'Cancelled'
+            raise
+        except Over as error:
+            # Of a step within this one.
+            run.status, run.failure, run.kind = error.run.status, error.run.failure, error.run.kind
             raise
         finally:
             run.ended = clock.now()
         if run.status == 'Success':
             chosen, self.chosen = self.chosen, None
             if step.get('isEnd') and not chosen:
-                raise Over
+                raise Over(run)
             return chosen or step.get('nextStep')
         on_failure = step.get('onFailure', 'Abort')
         if step.get('isCritical', on_failure != 'Continue'):
             self._flaw = self._flaw or (run.status, run.failure)
         if on_failure == 'Abort' or step.get('isEnd'):
-            raise Over
+            raise Over(run)
         return on_failure.removeprefix('step:') if on_failure.startswith('step:') else step.get('nextStep')
 
     def _try(self, run: StepRun) -> None:
@@ -332,7 +354,7 @@ class Execution:
         inputs = {key: value if key in act.lazy else resolve(value, self.find) for key, value in given.items()}
         run.inputs = inputs
         said = resolve(step.get('timeoutSeconds', act.seconds), self.find)
-        task = Task(self, run, inputs, clock.now() + min(float(said), act.most))
+        task = Task(self, run, inputs, min(clock.now() + min(float(said), act.most), self._deadline))
         if self.cancelled:
             raise Cancelled
         response = act.do(task)
@@ -368,7 +390,7 @@ executions: dict[tuple[str, str], dict[str, Execution]] = {}
 @on_reset
 def forget() -> None:
     """Ends all executions, and forgets them."""
-    for each in [each for group in list(executions.values()) for each in list(group.values())]:
-        each.cancelled = True
+    for group in list(executions.values()):
+        for each in list(group.values()):
+            each.forget()
     executions.clear()
-    clock.wake()

@@ -2,13 +2,17 @@
 
 import http.server
 import json
+import pathlib
+import subprocess
+import sys
 import threading
 import time
+import urllib.request
 
 import pytest
 import yaml
 from botocore.exceptions import ClientError
-from conftest import MEMBER, REGION, SECURITY, allow
+from conftest import MEMBER, REGION, SECURITY, SERVER, Cloud, allow
 from test_schedules import Clock
 
 SSM = {'Effect': 'Allow', 'Principal': {'Service': 'ssm.amazonaws.com'}, 'Action': 'sts:AssumeRole'}
@@ -68,6 +72,13 @@ def automation(cloud):
 @pytest.fixture
 def clock(cloud):
     return Clock(cloud)
+
+
+def until(happened):
+    end = time.monotonic() + SECONDS
+    while not happened():
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 def step(name, action, inputs, **more):
@@ -253,6 +264,31 @@ class TestScripts:
         assert automation.ended(execution)['AutomationExecutionStatus'] == 'TimedOut'
 
 
+class TestEnd:
+    def test_a_script_ends_with_the_cloud(self, tmp_path):
+        process = subprocess.Popen(
+            [sys.executable, str(SERVER), '--port', '0'], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        cloud, mark = Cloud(json.loads(process.stdout.readline())['endpoint']), tmp_path / 'pid'
+        automation = Automation(cloud)
+        text = 'import os, time\ndef handler(event, context):\n  open(event, "w").write(str(os.getpid()))\n  time.sleep(60)'
+        automation.deploy([script('a', text, str(mark))])
+        automation.start()
+        until(lambda: mark.exists() and mark.read_text())
+        process.stdin.close()
+        assert process.wait(timeout=10) == 0
+        until(lambda: not pathlib.Path(f'/proc/{mark.read_text()}').exists())
+
+    def test_a_reset_ends_what_is_under_way(self, automation, cloud):
+        automation.deploy([sleep('a', onCancel='step:b'), api('b', 'iam', 'CreateUser', UserName='ann')])
+        execution = automation.start()
+        automation.waiting(execution, 'a')
+        urllib.request.urlopen(urllib.request.Request(f'{cloud.endpoint}/moto-api/reset', method='POST')).close()
+        assert automation.ssm.describe_automation_executions()['AutomationExecutionMetadataList'] == []
+        time.sleep(0.3)
+        assert cloud.client('iam', MEMBER).list_users()['Users'] == []
+
+
 class TestFailures:
     FAILS = api('a', 'iam', 'GetUser', UserName='nobody')
 
@@ -281,7 +317,7 @@ class TestFailures:
         assert len(calls) == 3
 
     def test_it_can_be_stopped(self, automation):
-        automation.deploy([sleep('a', onCancel='step:c'), sleep('b'), sleep('c', 'PT0S')])
+        automation.deploy([sleep('a', onCancel='step:c'), sleep('b'), sleep('c', 'PT0S', isEnd=True)])
         execution = automation.start()
         automation.waiting(execution, 'a')
         automation.ssm.stop_automation_execution(AutomationExecutionId=execution)
@@ -708,6 +744,16 @@ class TestLoops:
         found = automation.run([step('loop', 'loop', {'Iterators': ['a', 'b'], 'Steps': [TestFailures.FAILS]}), sleep('b', 'PT0S')])
         assert found['AutomationExecutionStatus'] == 'Failed'
         assert [(each['StepName'], each['StepStatus']) for each in found['StepExecutions']] == [('loop', 'Failed'), ('b', 'Pending'), ('a', 'Failed')]
+
+    def test_its_last_step_may_end_all(self, automation):
+        inner = [sleep('a', 'PT0S', isEnd=True)]
+        found = automation.run([step('loop', 'loop', {'Iterators': ['x', 'y'], 'Steps': inner}), sleep('b')])
+        assert found['AutomationExecutionStatus'] == 'Success'
+        assert [(each['StepName'], each['StepStatus']) for each in found['StepExecutions']] == [
+            ('loop', 'Success'),
+            ('b', 'Pending'),
+            ('a', 'Success'),
+        ]
 
     def test_a_loop_is_checked(self, automation):
         inner = [sleep('a', nextStep='outside')]
