@@ -39,8 +39,6 @@ NO_OUTPUT = 'No output available yet because the step is not successfully execut
 PARENT = 'parent-automation/'
 # What a runbook may do at its own cancellation, in seconds.
 CANCELLATION_SECONDS = 120
-# More steps than a document of AWS's size has any use for: an end to a document that goes round in circles.
-MOST_STEPS = 5_000
 
 
 class StepFailed(Exception):
@@ -199,7 +197,6 @@ class Execution:
         self.current: StepRun | None = None
         self._found: dict[str, Any] = {}
         self._flaw: tuple[str, str] | None = None
-        self._steps = 0
         self._deadline = math.inf
 
     @property
@@ -259,7 +256,8 @@ class Execution:
     def _run(self) -> None:
         status, self.failure = 'Success', ''
         try:
-            self.go(self.content['mainSteps'], self._run_of)
+            runs = {run.step['name']: run for run in self.runs}
+            self.go(self.content['mainSteps'], lambda step: runs[step['name']])
         except Over:
             pass
         except Cancelled:
@@ -273,12 +271,8 @@ class Execution:
         self.ended = clock.now()
         clock.wake()
 
-    def _run_of(self, step: dict[str, Any]) -> StepRun:
-        pending = (run for run in self.runs if run.step is step and run.status == 'Pending')
-        return next(pending, None) or self.add(StepRun(step))
-
     def add(self, run: StepRun) -> StepRun:
-        """Lists a run of a step beside the first of each, which are listed from the beginning."""
+        """Lists a run of a step that is within another; the others are listed from the beginning."""
         self.runs.append(run)
         return run
 
@@ -289,9 +283,6 @@ class Execution:
         places = {step['name']: place for place, step in enumerate(steps)}
         place = places[first] if first else 0
         while place < len(steps):
-            self._steps += 1
-            if self._steps > MOST_STEPS:
-                raise RuntimeError(f'more than {MOST_STEPS} steps')
             run = run_of(steps[place])
             try:
                 following = self._step(run)

@@ -578,6 +578,7 @@ class TestDocuments:
             ([sleep('a'), sleep('a')], 'not unique'),
             ([sleep(nextStep='x')], r"do not exist: \['x'\]"),
             ([sleep(onFailure='step:x')], 'do not exist'),
+            ([sleep('a'), sleep('b'), sleep('c', nextStep='b')], 'circles: b -> c -> b'),
             ([sleep(onFailure='Retry')], 'onFailure'),
             ([sleep(unknown=1)], 'unknown properties'),
             ([step('a', 'sleep', {})], 'Duration'),
