@@ -2,12 +2,13 @@
 
 A door of the embedded cloud brings an agent:
 
-    PUT /firebreak/agents {account, region, instanceId, online?, platform?, answers?: [{when, output?, error?, code?, seconds?}]}
+    PUT /firebreak/agents
+    {account, region, instanceId, online?, platform?, answers?: [{when, output?, error?, code?, seconds?}]}
 
-A command is answered by the first of `answers` whose `when` is part of the command's parameters as JSON text: after `seconds`
-of the embedded cloud's clock (0), with standard output, standard error and exit code (0). One that none is for ends with 127,
-as a shell ends what it does not find. An agent that is not `online` gets no commands until it is. `platform` is Linux or
-Windows.
+A command is answered by the first of `answers` whose `when` is part of the command's parameters as JSON text: after
+`seconds` of the embedded cloud's clock (0), with standard output, standard error and exit code (0). One that none is
+for ends with 127, as a shell ends what it does not find. An agent that is not `online` gets no commands until it is.
+`platform` is Linux or Windows.
 """
 
 from collections.abc import Callable

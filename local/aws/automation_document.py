@@ -142,7 +142,8 @@ def _check_ways(steps: list[dict[str, Any]]) -> None:
     https://docs.aws.amazon.com/systems-manager/latest/userguide/automation-branch-condition.html"""
     ways: dict[str, set[str]] = {}
     for step, following in itertools.zip_longest(steps, steps[1:]):
-        ends = step.get('isEnd') or 'nextStep' in step or (step['action'] == 'aws:branch' and 'Default' in step['inputs'])
+        always = step['action'] == 'aws:branch' and 'Default' in step['inputs']
+        ends = always or step.get('isEnd') or 'nextStep' in step
         ways[step['name']] = set(_targets(step)) | ({following['name']} if following and not ends else set())
     trail: list[str] = []
     done: set[str] = set()

@@ -75,8 +75,8 @@ class Over(Exception):
 
 @dataclass(eq=False)
 class StepRun:
-    """One run of a step, also one that has not begun. `parent` is the run of the loop that it is within, `iteration` and
-    `value` are the loop's."""
+    """One run of a step, also one that has not begun. `parent` is the run of the loop that it is within, `iteration`
+    and `value` are the loop's."""
 
     step: dict[str, Any]
     id: str = field(default_factory=lambda: str(uuid.uuid4()))

@@ -181,7 +181,8 @@ def _instances(account: str, region: str, named: list[str], targets: list[dict[s
     agents = agents_of(account, region)
     unknown = [each for each in named if each not in agents]
     if unknown or len(named) > MOST_INSTANCES:
-        raise SSMException('InvalidInstanceId', f'Instances [{unknown or named}] not in a valid state for account {account}')
+        bad = ', '.join(unknown or named)
+        raise SSMException('InvalidInstanceId', f'Instances [{bad}] not in a valid state for account {account}')
     found = list(agents) if targets else named
     for target in targets:
         key, wanted = target['Key'], target['Values']

@@ -3,7 +3,7 @@
 import pytest
 from botocore.exceptions import ClientError
 from conftest import MEMBER, REGION, allow
-from test_automation import SSM, Automation, step
+from runbooks import SSM, Automation, step
 from test_schedules import Clock
 
 INSTANCE, OTHER = 'i-0123456789abcdef0', 'i-0123456789abcdef1'
@@ -35,8 +35,8 @@ def agent(cloud):
 
 
 def send(ssm, *commands, instances=(INSTANCE,), **more):
-    sent = ssm.send_command(InstanceIds=list(instances), DocumentName=LINUX, Parameters={'commands': list(commands)}, **more)
-    return sent['Command']['CommandId']
+    given = {'DocumentName': LINUX, 'Parameters': {'commands': list(commands)}, **more}
+    return ssm.send_command(InstanceIds=list(instances), **given)['Command']['CommandId']
 
 
 def invocation(ssm, command, instance=INSTANCE):
