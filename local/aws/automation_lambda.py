@@ -15,7 +15,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from automation_actions import POLLING
-from automation_execution import StepFailed, Task, action
+from automation_task import StepFailed, Task, action
 from automation_values import text
 
 SECONDS = 300
@@ -38,7 +38,8 @@ def invoke_lambda_function(task: Task) -> dict[str, Any]:
     except (ClientError, BotoCoreError) as error:
         raise StepFailed(str(error)) from error
     if answer.get('FunctionError'):
-        raise StepFailed(f'Lambda function failed: FunctionError {answer["FunctionError"]}, Payload {returned}', POLLING)
+        said = f'FunctionError {answer["FunctionError"]}, Payload {returned}'
+        raise StepFailed(f'Lambda function failed: {said}', POLLING)
     if len(returned.encode()) > MOST_BYTES:
         raise StepFailed(f'The function answered more than {MOST_BYTES // 1024} KB', POLLING)
     found = json.loads(returned) if returned else None
