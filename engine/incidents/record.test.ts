@@ -29,7 +29,8 @@ const snapshot = (id = `s-${randomUUID().slice(0, 8)}`): Target => {
   return target;
 };
 
-const START = Date.parse('2026-11-26T10:00:00.000Z');
+/** Days ago, so that all that is told is in the past. */
+const START = Math.floor(Date.now() / 60_000) * 60_000 - 6 * 86_400_000;
 const minute = (number: number): string => new Date(START + number * 60_000).toISOString();
 
 interface Told {
