@@ -186,7 +186,8 @@ function entryOf({ response, title }: Telling): Entry {
   const { id, outcome, finishedAt, target, reason, by, undoes } = response;
   const act = `${undoes === undefined ? '' : 'Undo: '}${title}, ${target.arn}${reason === undefined ? '' : `: ${reason}`}`;
   const detail = act.slice(0, LONGEST_DETAIL);
-  return { at: finishedAt, by: by ?? FIREBREAK, what: 'response', detail, response: id, outcome };
+  const entry: Entry = { at: finishedAt, by: by ?? FIREBREAK, what: 'response', detail, response: id, outcome };
+  return undoes === undefined ? entry : { ...entry, undoes };
 }
 
 /** An incident that a person opens. */

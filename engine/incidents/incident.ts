@@ -50,6 +50,8 @@ export interface Entry {
   /** `response`: its id, and how it ended. */
   readonly response?: string;
   readonly outcome?: Outcome;
+  /** `response`: the one that it takes back. */
+  readonly undoes?: string;
 }
 
 /** All that is known of an incident. */

@@ -28,7 +28,12 @@ const opening = shape(() =>
 );
 const note = shape(() => z.strictObject({ note: words(LONGEST_NOTE) }));
 const state = shape(() =>
-  z.strictObject({ state: z.enum(['contained', 'resolved', 'false-positive']), reason: z.optional(words()) }),
+  z.strictObject({ state: z.enum(['contained', 'resolved', 'false-positive']), reason: z.optional(words()) }).check(
+    z.refine(({ state, reason }) => state !== 'false-positive' || reason !== undefined, {
+      path: ['reason'],
+      error: 'is missing: say why it is none',
+    }),
+  ),
 );
 const owner = shape(() => z.strictObject({ owner: words(LONGEST_OWNER) }));
 const severe = shape(() => z.strictObject({ severity: severity(), reason: z.optional(words()) }));
