@@ -35,6 +35,8 @@ EXTENSIONS = [
     'faults',
     'securityhub',
     'guardduty',
+    'opscenter',
+    'incident_manager',
     'ec2',
     's3',
     'rds',
