@@ -190,6 +190,14 @@ def _event(item: Item, kind: str, who: str) -> dict[str, Any]:
     }
 
 
+@operation('ssm', 'DeleteOpsItem')
+def delete_ops_item(call: ApiCall, caller: Caller) -> dict:
+    """Answers DeleteOpsItem, also where there is none."""
+    with _lock:
+        _held(call, caller).pop(call.parameters['OpsItemId'], None)
+    return {}
+
+
 @operation('ssm', 'ListOpsItemEvents')
 def list_ops_item_events(call: ApiCall, caller: Caller) -> dict:
     """Answers ListOpsItemEvents."""

@@ -36,7 +36,7 @@ EXTENSIONS = [
     'securityhub',
     'guardduty',
     'opscenter',
-    'incident_manager',
+    'ssm_incidents',
     'ec2',
     's3',
     'rds',

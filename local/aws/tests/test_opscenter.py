@@ -135,6 +135,15 @@ def test_it_comes_in_pages(ssm):
     assert [[item['OpsItemId'] for item in page['OpsItemSummaries']] for page in pages] == [made[:2], made[2:]]
 
 
+def test_what_is_deleted_is_not_there_and_its_string_is_free(ssm):
+    made = ssm.create_ops_item(**WORDS, OperationalData=dedup('inc-1'))['OpsItemId']
+    for _ in range(2):
+        ssm.delete_ops_item(OpsItemId=made)
+    with pytest.raises(ssm.exceptions.OpsItemNotFoundException):
+        ssm.update_ops_item(OpsItemId=made, Status='Resolved')
+    assert ssm.create_ops_item(**WORDS, OperationalData=dedup('inc-1'))['OpsItemId'] != made
+
+
 def test_its_events_say_what_became_of_it(ssm):
     made = ssm.create_ops_item(**WORDS)['OpsItemId']
     ssm.create_ops_item(**WORDS)

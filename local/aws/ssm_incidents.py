@@ -183,9 +183,9 @@ def start_incident(call: ApiCall, caller: Caller) -> Held:
         plan = _named(incidents.plans, given['responsePlanArn'], 'RESPONSE_PLAN')
         before = len(incidents.records)
         answer = _once(call, incidents, lambda: {'incidentRecordArn': _open_or_new(call, caller, incidents, plan)})
-        record = incidents.records[answer['incidentRecordArn']]
         is_new = len(incidents.records) > before
-    if is_new:
+        record = incidents.records.get(answer['incidentRecordArn'])
+    if is_new and record:
         _start_runbook(call.region, plan, record)
     return answer
 
@@ -315,6 +315,14 @@ def update_incident_record(call: ApiCall, caller: Caller) -> Held:
 
     with _lock:
         return _once(call, _of(call, caller), update)
+
+
+@operation('ssm-incidents', 'DeleteIncidentRecord')
+def delete_incident_record(call: ApiCall, caller: Caller) -> Held:
+    """Answers DeleteIncidentRecord, also where there is none."""
+    with _lock:
+        _of(call, caller).records.pop(call.parameters['arn'], None)
+    return {}
 
 
 @operation('ssm-incidents', 'CreateTimelineEvent')

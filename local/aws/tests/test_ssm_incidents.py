@@ -92,6 +92,14 @@ def test_an_update_changes_what_it_names_alone(incidents, record):
     assert 'resolvedTime' not in incidents.get_incident_record(arn=record)['incidentRecord']
 
 
+def test_what_is_deleted_is_not_there(incidents, record):
+    for _ in range(2):
+        incidents.delete_incident_record(arn=record)
+    with pytest.raises(incidents.exceptions.ResourceNotFoundException) as refused:
+        incidents.update_incident_record(arn=record, impact=1)
+    assert refused.value.response['resourceType'] == 'INCIDENT_RECORD'
+
+
 def test_incidents_are_found_by_what_they_are(incidents, plan, record):
     incidents.start_incident(responsePlanArn=plan, impact=1)
 
