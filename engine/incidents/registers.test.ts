@@ -1,25 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import {
-  DeleteOpsItemCommand,
-  DescribeOpsItemsCommand,
-  GetOpsItemCommand,
-  type OpsItem,
-  SSMClient,
-  UpdateOpsItemCommand,
-} from '@aws-sdk/client-ssm';
-import {
-  DeleteIncidentRecordCommand,
-  GetIncidentRecordCommand,
-  GetTimelineEventCommand,
-  ListIncidentRecordsCommand,
-  ListRelatedItemsCommand,
-  ListTimelineEventsCommand,
-  SSMIncidentsClient,
-  UpdateIncidentRecordCommand,
-} from '@aws-sdk/client-ssm-incidents';
+import { DeleteOpsItemCommand, UpdateOpsItemCommand } from '@aws-sdk/client-ssm';
+import { DeleteIncidentRecordCommand, UpdateIncidentRecordCommand } from '@aws-sdk/client-ssm-incidents';
 import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { HOME_REGION, ROOT, SECURITY_ACCOUNT } from '../../local/connection.ts';
 import { sharedCloud } from '../../local/contract.ts';
+import { Registers } from '../../local/registers.ts';
 import { createResponsePlan } from '../../local/response-plan.ts';
 import { sessionConfig } from '../aws/session.ts';
 import { ATTACKS } from '../notify/attacks.ts';
@@ -29,8 +14,8 @@ import { SsmIncidents } from './ssm-incidents.ts';
 
 const cloud = sharedCloud();
 const config = { ...sessionConfig(SECURITY_ACCOUNT, HOME_REGION, ROOT), endpoint: cloud.endpoint };
-const ssm = new SSMClient(config);
-const incidents = new SSMIncidentsClient(config);
+const registers = new Registers(config);
+const { ssm, incidentManager: incidents } = registers;
 const opsCenter = new OpsCenter(config, () => ['Firebreak-CloseBucket']);
 let plan = '';
 let incidentManager: SsmIncidents;
@@ -75,45 +60,6 @@ const recordOf = (id: string, timeline: readonly Entry[], more: Partial<Incident
   timeline,
 });
 
-async function opsItemsOf(id: string): Promise<readonly OpsItem[]> {
-  const { OpsItemSummaries = [] } = await ssm.send(
-    new DescribeOpsItemsCommand({
-      OpsItemFilters: [
-        {
-          Key: 'OperationalData',
-          Operator: 'Equal',
-          Values: [JSON.stringify({ key: 'firebreak/incident', value: id })],
-        },
-      ],
-    }),
-  );
-  return Promise.all(OpsItemSummaries.map(({ OpsItemId }) => opsItem(OpsItemId)));
-}
-async function opsItem(OpsItemId: string | undefined): Promise<OpsItem> {
-  const { OpsItem } = await ssm.send(new GetOpsItemCommand({ OpsItemId }));
-  if (!OpsItem) throw new Error('there is no such OpsItem');
-  return OpsItem;
-}
-
-const recordsOf = async (id: string) => {
-  const { incidentRecordSummaries = [] } = await incidents.send(new ListIncidentRecordsCommand({ maxResults: 100 }));
-  return incidentRecordSummaries.filter(({ title }) => title?.includes(id));
-};
-const shown = async (arn: string) => (await incidents.send(new GetIncidentRecordCommand({ arn }))).incidentRecord;
-async function timelineOf(incidentRecordArn: string) {
-  const { eventSummaries = [] } = await incidents.send(
-    new ListTimelineEventsCommand({ incidentRecordArn, sortBy: 'EVENT_TIME', sortOrder: 'ASCENDING', maxResults: 100 }),
-  );
-  return Promise.all(
-    eventSummaries.map(async ({ eventId }) => {
-      const { event } = await incidents.send(new GetTimelineEventCommand({ incidentRecordArn, eventId }));
-      return event;
-    }),
-  );
-}
-const relatedTo = async (incidentRecordArn: string) =>
-  (await incidents.send(new ListRelatedItemsCommand({ incidentRecordArn }))).relatedItems ?? [];
-
 /** A call that fails once, before or after it took place. */
 const failOnce = (operation: string, phase: 'before' | 'after', skip = 0) =>
   cloud.doors.setFaults([
@@ -137,7 +83,7 @@ describe('an OpsItem', () => {
     const id = newId();
     const { reference, told } = await opsCenter.tell(recordOf(id, [opened, failed]), undefined);
     expect(told).toBe(2);
-    const { OperationalData: data = {}, ...item } = await opsItem(reference);
+    const { OperationalData: data = {}, ...item } = await registers.opsItem(reference);
     expect(item).toMatchObject({
       Title: `${id}: A bucket is public`,
       Source: 'Firebreak',
@@ -162,12 +108,12 @@ describe('an OpsItem', () => {
     const more = recordOf(id, [opened, failed, note, graver, contained], { severity: 'CRITICAL', state: 'contained' });
     known = await opsCenter.tell(more, known);
     expect(known.told).toBe(5);
-    const item = await opsItem(known.reference);
+    const item = await registers.opsItem(known.reference);
     expect(item).toMatchObject({ Severity: '1', Priority: 1, Status: 'InProgress' });
     expect(item.OperationalData?.['firebreak/timeline']?.Value).toContain('note: I look at it');
     await opsCenter.tell(recordOf(id, [...more.timeline, resolved], { state: 'resolved' }), known);
-    expect((await opsItem(known.reference)).Status).toBe('Resolved');
-    expect(await opsItemsOf(id)).toHaveLength(1);
+    expect((await registers.opsItem(known.reference)).Status).toBe('Resolved');
+    expect(await registers.opsItems(id)).toHaveLength(1);
   });
 
   test('keeps the status that a person gave it until ours changes', async () => {
@@ -175,9 +121,9 @@ describe('an OpsItem', () => {
     const known = await opsCenter.tell(recordOf(id, [opened]), undefined);
     await ssm.send(new UpdateOpsItemCommand({ OpsItemId: known.reference, Status: 'InProgress' }));
     const next = await opsCenter.tell(recordOf(id, [opened, failed]), known);
-    expect((await opsItem(known.reference)).Status).toBe('InProgress');
+    expect((await registers.opsItem(known.reference)).Status).toBe('InProgress');
     await opsCenter.tell(recordOf(id, [opened, failed, resolved], { state: 'false-positive' }), next);
-    expect((await opsItem(known.reference)).Status).toBe('Resolved');
+    expect((await registers.opsItem(known.reference)).Status).toBe('Resolved');
   });
 
   test.each([
@@ -189,8 +135,11 @@ describe('an OpsItem', () => {
     const record = recordOf(newId(), [opened, failed, contained], { state: 'contained' });
     await failOnce(operation, phase);
     const { reference } = await insist(opsCenter, record);
-    expect(await opsItemsOf(record.incident.id)).toEqual([expect.objectContaining({ OpsItemId: reference })]);
-    expect(await opsItem(reference)).toMatchObject({ Status: 'InProgress', Title: expect.stringContaining('bucket') });
+    expect(await registers.opsItems(record.incident.id)).toEqual([expect.objectContaining({ OpsItemId: reference })]);
+    expect(await registers.opsItem(reference)).toMatchObject({
+      Status: 'InProgress',
+      Title: expect.stringContaining('bucket'),
+    });
   });
 
   test('that a person deleted is made again', async () => {
@@ -199,7 +148,7 @@ describe('an OpsItem', () => {
     await ssm.send(new DeleteOpsItemCommand({ OpsItemId: known.reference }));
     const again = await opsCenter.tell(recordOf(id, [opened, failed]), known);
     expect(again.reference).not.toBe(known.reference);
-    expect((await opsItem(again.reference)).Description).toContain('denied');
+    expect((await registers.opsItem(again.reference)).Description).toContain('denied');
   });
 
   test('takes the longest of all, and keeps what others wrote from acting', async () => {
@@ -213,7 +162,7 @@ describe('an OpsItem', () => {
     });
     const { reference, told } = await opsCenter.tell(record, undefined);
     expect(told).toBe(301);
-    const { Title = '', Description = '', OperationalData = {} } = await opsItem(reference);
+    const { Title = '', Description = '', OperationalData = {} } = await registers.opsItem(reference);
     const lines = OperationalData['firebreak/timeline']?.Value?.split('\n') ?? [];
     expect(lines[0]).toMatch(/^\d+ entries before these: firebreak incident show inc-/);
     expect(lines.at(-1)).toContain('note: 299');
@@ -226,20 +175,20 @@ describe('an incident of Incident Manager', () => {
     const id = newId();
     const { reference, told } = await incidentManager.tell(recordOf(id, [opened, failed, note]), undefined);
     expect(told).toBe(3);
-    const record = await shown(reference);
+    const record = await registers.incident(reference);
     expect(record).toMatchObject({ title: `${id}: A bucket is public`, impact: 2, status: 'OPEN' });
-    expect(record?.summary).toContain(`firebreak incident show ${id}`);
-    expect(record?.incidentRecordSource).toMatchObject({ source: 'firebreak' });
-    const related = await relatedTo(reference);
+    expect(record.summary).toContain(`firebreak incident show ${id}`);
+    expect(record.incidentRecordSource).toMatchObject({ source: 'firebreak' });
+    const related = await registers.related(reference);
     expect(related.map(({ identifier, title }) => [identifier?.type, title])).toEqual([
       ['INVOLVED_RESOURCE', BUCKET],
       ['OTHER', 'firebreak show storage-h7kq2m9xwa'],
     ]);
-    const timeline = await timelineOf(reference);
-    expect(timeline.map((event) => event?.eventTime?.toISOString())).toEqual([minute(0), minute(1), minute(2)]);
-    expect(timeline.map((event) => event?.eventType)).toEqual(['Custom Event', 'Custom Event', 'Note']);
+    const timeline = await registers.timeline(reference);
+    expect(timeline.map((event) => event.eventTime?.toISOString())).toEqual([minute(0), minute(1), minute(2)]);
+    expect(timeline.map((event) => event.eventType)).toEqual(['Custom Event', 'Custom Event', 'Note']);
     expect(timeline[1]?.eventData).toContain(`response failed: Block public access, ${BUCKET}: denied`);
-    expect(timeline.map((event) => event?.eventReferences)).toEqual([
+    expect(timeline.map((event) => event.eventReferences)).toEqual([
       [{ resource: BUCKET }],
       [{ relatedItemId: related[1]?.generatedId }],
       [{ resource: reference }],
@@ -253,12 +202,12 @@ describe('an incident of Incident Manager', () => {
     const more = recordOf(id, [opened, failed, graver, contained], { severity: 'CRITICAL', subjects: [BUCKET, other] });
     known = await incidentManager.tell(more, known);
     known = await incidentManager.tell(more, known);
-    expect(await shown(known.reference)).toMatchObject({ impact: 1, status: 'OPEN' });
-    expect(await timelineOf(known.reference)).toHaveLength(4);
-    expect((await relatedTo(known.reference)).map(({ title }) => title)).toContain(other);
+    expect(await registers.incident(known.reference)).toMatchObject({ impact: 1, status: 'OPEN' });
+    expect(await registers.timeline(known.reference)).toHaveLength(4);
+    expect((await registers.related(known.reference)).map(({ title }) => title)).toContain(other);
     await incidentManager.tell(recordOf(id, [...more.timeline, resolved], { state: 'resolved' }), known);
-    expect((await shown(known.reference))?.status).toBe('RESOLVED');
-    expect(await recordsOf(id)).toHaveLength(1);
+    expect((await registers.incident(known.reference)).status).toBe('RESOLVED');
+    expect(await registers.incidents(id)).toHaveLength(1);
   });
 
   test('keeps the impact and the status that a person gave it until ours change', async () => {
@@ -266,7 +215,7 @@ describe('an incident of Incident Manager', () => {
     const known = await incidentManager.tell(recordOf(id, [opened]), undefined);
     await incidents.send(new UpdateIncidentRecordCommand({ arn: known.reference, impact: 5, status: 'RESOLVED' }));
     await incidentManager.tell(recordOf(id, [opened, failed]), known);
-    expect(await shown(known.reference)).toMatchObject({ impact: 5, status: 'RESOLVED' });
+    expect(await registers.incident(known.reference)).toMatchObject({ impact: 5, status: 'RESOLVED' });
   });
 
   test.each([
@@ -281,10 +230,10 @@ describe('an incident of Incident Manager', () => {
     const record = recordOf(newId(), [opened, failed, note]);
     await failOnce(operation, phase, skip);
     const { reference } = await insist(incidentManager, record);
-    expect(await recordsOf(record.incident.id)).toEqual([expect.objectContaining({ arn: reference })]);
-    expect(await timelineOf(reference)).toHaveLength(3);
-    expect(await relatedTo(reference)).toHaveLength(2);
-    expect((await shown(reference))?.summary).toContain('I look at it');
+    expect(await registers.incidents(record.incident.id)).toEqual([expect.objectContaining({ arn: reference })]);
+    expect(await registers.timeline(reference)).toHaveLength(3);
+    expect(await registers.related(reference)).toHaveLength(2);
+    expect((await registers.incident(reference)).summary).toContain('I look at it');
   });
 
   test('is told a long timeline by and by', async () => {
@@ -298,7 +247,7 @@ describe('an incident of Incident Manager', () => {
     expect(first.told).toBe(50);
     const second = await incidentManager.tell(record, first);
     expect(second).toEqual({ reference: first.reference, told: 61 });
-    expect(await timelineOf(first.reference)).toHaveLength(61);
+    expect(await registers.timeline(first.reference)).toHaveLength(61);
   });
 
   test('that a person deleted is started again, with all of its timeline', async () => {
@@ -307,7 +256,7 @@ describe('an incident of Incident Manager', () => {
     await incidents.send(new DeleteIncidentRecordCommand({ arn: known.reference }));
     const again = await incidentManager.tell(recordOf(id, [opened, failed]), known);
     expect(again.reference).not.toBe(known.reference);
-    expect(await timelineOf(again.reference)).toHaveLength(2);
+    expect(await registers.timeline(again.reference)).toHaveLength(2);
   });
 
   test('takes the longest of all, and keeps what others wrote from acting', async () => {
@@ -319,11 +268,11 @@ describe('an incident of Incident Manager', () => {
       subjects: [text, ...subjects],
     });
     const { reference } = await incidentManager.tell(record, undefined);
-    const { title, summary } = (await shown(reference)) ?? {};
-    const events = await timelineOf(reference);
-    const related = await relatedTo(reference);
+    const { title, summary } = await registers.incident(reference);
+    const events = await registers.timeline(reference);
+    const related = await registers.related(reference);
     expect(related.length).toBe(100);
-    const texts = [title, summary, ...events.map((event) => event?.eventData), ...related.map((item) => item.title)];
+    const texts = [title, summary, ...events.map((event) => event.eventData), ...related.map((item) => item.title)];
     for (const shown of texts) expect(shown).not.toMatch(/:\/\/|<[a-z!/?@#]|\]\(/i);
   });
 
@@ -332,6 +281,6 @@ describe('an incident of Incident Manager', () => {
     const record = recordOf(newId(), [opened]);
     await expect(new SsmIncidents(config, one).tell(record, undefined)).rejects.toThrow('deduplication string');
     await expect(new SsmIncidents(config, undefined).tell(record, undefined)).rejects.toThrow('responsePlan');
-    expect(await recordsOf(record.incident.id)).toEqual([]);
+    expect(await registers.incidents(record.incident.id)).toEqual([]);
   });
 });
