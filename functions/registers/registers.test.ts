@@ -150,7 +150,7 @@ describe('a register that fails', () => {
 
   test('is left alone for now when it does not answer, and nothing is lost', async () => {
     const start = (await cloud.doors.calls()).at(-1)?.sequence ?? 0;
-    const error = { status: 500, code: 'InternalServerError', message: 'not now' };
+    const error = { status: 409, code: 'OperationAborted', message: 'not now' };
     await cloud.doors.setFaults([{ operation: 'CreateOpsItem', principal: OWN, error }]);
     const opened = await Promise.all([open(), open(), open(), open()]);
     const records = opened.map(({ id }, index) => recordOf(id, String(index)));
