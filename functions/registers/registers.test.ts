@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
@@ -6,8 +7,17 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { sessionConfig } from '../../engine/aws/session.ts';
 import type { Incident } from '../../engine/incidents/incident.ts';
 import { Incidents } from '../../engine/incidents/record.ts';
-import { HOME_REGION, INCIDENTS_TABLE, ROOT, SECURITY_ACCOUNT } from '../../local/connection.ts';
+import { DynamoDbLedger } from '../../engine/ledger/dynamodb.ts';
+import {
+  HOME_REGION,
+  INCIDENTS_TABLE,
+  LEDGER_TABLE,
+  MEMBER_ACCOUNTS,
+  ROOT,
+  SECURITY_ACCOUNT,
+} from '../../local/connection.ts';
 import { sharedCloud } from '../../local/contract.ts';
+import { allow, createGroup, createNetwork, fromAnywhere } from '../../local/exposures/network.ts';
 import { Registers } from '../../local/registers.ts';
 
 const cloud = sharedCloud();
@@ -15,6 +25,7 @@ const config = { ...sessionConfig(SECURITY_ACCOUNT, HOME_REGION, ROOT), endpoint
 const db = new DynamoDBClient(config);
 const lambda = new LambdaClient(config);
 const incidents = new Incidents(config, INCIDENTS_TABLE);
+const ledger = new DynamoDbLedger(config, LEDGER_TABLE);
 const registers = new Registers(config);
 afterEach(() => cloud.doors.setFaults([]));
 
@@ -69,9 +80,69 @@ async function invoke(payload: object): Promise<unknown> {
   return answer;
 }
 const catchUp = async () => (await invoke({ do: 'catch-up' })) as Readonly<Record<string, number>>;
+
+/** Approves the plan of a response, as functions/approve does. */
+async function approve(response: string): Promise<void> {
+  await ledger.order(response, { verb: 'approve', by: ANN, at: new Date().toISOString() });
+  const instructions = [{ do: 'approve', response }];
+  await lambda.send(
+    new InvokeCommand({
+      FunctionName: 'firebreak-network',
+      Payload: JSON.stringify({ firebreak: 'instructions', instructions }),
+    }),
+  );
+}
+
 const recordOf = (id: string, sequence: string) => ({
   eventName: 'MODIFY',
   dynamodb: { Keys: { pk: { S: `incident#${id}` }, sk: { S: 'HEADER' } }, SequenceNumber: sequence },
+});
+
+describe('a finding that needs a person', () => {
+  test('is an incident in our record, in OpsCenter and in Incident Manager, with one timeline from first to last', async () => {
+    const [member] = MEMBER_ACCOUNTS;
+    const account = await cloud.account(member, HOME_REGION);
+    const group = await createGroup(account, await createNetwork(account), `registers-${randomUUID().slice(0, 8)}`);
+    await allow(account, group, [fromAnywhere('tcp', 22, 22)]);
+    const sample = readFileSync('events/samples/securityhub/security-group-open-ssh.json', 'utf8');
+    const [finding] = JSON.parse(sample.replaceAll('sg-0c4e1a97b25d8f360', group)).detail.findings;
+    const told = { ...finding, Id: `${finding.Id}-${randomUUID()}`, UpdatedAt: new Date().toISOString() };
+    await cloud.doors.importFindings(SECURITY_ACCOUNT, HOME_REGION, [told]);
+
+    let found: Incident | undefined;
+    await until(async () => {
+      for await (const each of incidents.list(new Date(Date.now() - 60_000))) {
+        if (each.subjects.some((subject) => subject.endsWith(group))) found = each;
+      }
+      expect(found).toBeDefined();
+    });
+    const id = found?.id ?? '';
+    const entries = (await incidents.get(id))?.timeline ?? [];
+    const response = entries.find(({ outcome }) => outcome === 'awaiting-approval')?.response ?? '';
+    await upToDate(id, 'opscenter', entries.length);
+    await upToDate(id, 'incident-manager', entries.length);
+    const [item] = await registers.opsItems(id);
+    expect(item).toMatchObject({ Status: 'Open', Title: expect.stringContaining(id), Source: 'Firebreak' });
+    expect(item?.Description).toContain('awaiting-approval: Close ports that a security group opens');
+    expect(item?.OperationalData?.['/aws/resources']?.Value).toContain(group);
+
+    await approve(response);
+    await until(async () => expect((await incidents.get(id))?.incident.state).toBe('contained'));
+    const record = await incidents.get(id);
+    const all = record?.timeline ?? [];
+    await upToDate(id, 'opscenter', all.length);
+    await upToDate(id, 'incident-manager', all.length);
+    expect((await registers.opsItem(item?.OpsItemId)).Status).toBe('InProgress');
+    const [incident, ...others] = await registers.incidents(id);
+    expect(others).toEqual([]);
+    const events = await registers.timeline(incident?.arn);
+    expect(events.map(({ eventTime }) => eventTime?.toISOString())).toEqual(all.map(({ at }) => at));
+    expect(events.at(-1)?.eventData).toContain('state: contained');
+    expect((await registers.related(incident?.arn ?? '')).map((each) => each.title)).toEqual([
+      ...(record?.incident.subjects ?? []),
+      `firebreak show ${response}`,
+    ]);
+  });
 });
 
 describe('an incident', () => {
