@@ -223,3 +223,41 @@ def test_a_plan_gives_its_runbook_a_role_that_its_maker_may_pass(cloud, incident
     with pytest.raises(ClientError, match='iam:PassRole'):
         session.create_response_plan(name='p', incidentTemplate=TEMPLATE, actions=[action])
     session.create_response_plan(name='p', incidentTemplate=TEMPLATE)
+
+
+def runbook_role(cloud, *statements):
+    """A role that a plan gives to its runbook."""
+    trust = {'Effect': 'Allow', 'Principal': {'Service': 'ssm-incidents.amazonaws.com'}, 'Action': 'sts:AssumeRole'}
+    return cloud.role('runbook', list(statements), trust)
+
+
+def plan_with_runbook(incidents, role):
+    automation = {
+        'documentName': 'Firebreak-Look',
+        'roleArn': role,
+        'parameters': {'DryRun': ['true']},
+        'dynamicParameters': {
+            'Incident': {'variable': 'INCIDENT_RECORD_ARN'},
+            'Resources': {'variable': 'INVOLVED_RESOURCES'},
+        },
+    }
+    action = {'ssmAutomation': automation}
+    return incidents.create_response_plan(name='p', incidentTemplate=TEMPLATE, actions=[action])['arn']
+
+
+def test_the_runbook_of_a_plan_is_started_once_in_its_role(cloud, incidents):
+    role = runbook_role(cloud, allow('ssm:StartAutomationExecution'))
+    plan = plan_with_runbook(incidents, role)
+    for _ in range(2):
+        record = incidents.start_incident(responsePlanArn=plan, clientToken='one', relatedItems=[BUCKET])
+    [call] = [each for each in cloud.door('GET', '/calls')[1] if each['operation'] == 'StartAutomationExecution']
+    assert call['principal'] == f'arn:aws:sts::{SECURITY}:assumed-role/runbook/incident-manager'
+    assert call['decision'] == 'allowed'
+    assert incidents.get_incident_record(arn=record['incidentRecordArn'])['incidentRecord']['status'] == 'OPEN'
+
+
+def test_a_role_that_incident_manager_may_not_assume_starts_no_runbook(cloud, incidents):
+    plan = plan_with_runbook(incidents, cloud.role('runbook', [allow('ssm:StartAutomationExecution')]))
+    record = incidents.start_incident(responsePlanArn=plan)['incidentRecordArn']
+    assert not [each for each in cloud.door('GET', '/calls')[1] if each['operation'] == 'StartAutomationExecution']
+    assert incidents.get_incident_record(arn=record)['incidentRecord']['automationExecutions'] == []
