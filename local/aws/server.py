@@ -48,6 +48,15 @@ EXTENSIONS = [
     'scheduler',
     'scheduler_resources',
     'dynamodb',
+    'ssm_documents',
+    'run_command',
+    'automation_actions',
+    'automation_approval',
+    'automation_script',
+    'automation_lambda',
+    'automation_loop',
+    'automation_command',
+    'automation',
 ]
 
 
