@@ -1,4 +1,5 @@
-import { SEVERITIES, type Severity } from '../findings/finding.ts';
+import type { Severity } from '../findings/finding.ts';
+import { atLeast } from '../findings/severity.ts';
 import { principalOf } from '../principals.ts';
 import type { Outcome, Response } from '../response.ts';
 import { type Entry, type Incident, LONGEST_TITLE, type State } from './incident.ts';
@@ -128,7 +129,7 @@ export function joined(head: Head, telling: Telling, last: Standing | undefined)
   const { incident, rated } = head;
   const { response, subjects, playbooks } = telling;
   const { severity } = response.finding;
-  const isGraver = !rated && SEVERITIES.indexOf(severity) > SEVERITIES.indexOf(incident.severity);
+  const isGraver = !rated && !atLeast(incident.severity, severity);
   const at = response.finishedAt;
   const graver: Entry = { at, by: FIREBREAK, what: 'severity', detail: `${severity}: so is what was joined` };
   const known: Incident = {
