@@ -1,6 +1,7 @@
 """Incident Manager: replication sets, response plans, incidents, their timelines and related items; IAM for them."""
 
 import datetime
+import json
 
 import pytest
 from botocore.exceptions import ClientError
@@ -261,3 +262,28 @@ def test_a_role_that_incident_manager_may_not_assume_starts_no_runbook(cloud, in
     record = incidents.start_incident(responsePlanArn=plan)['incidentRecordArn']
     assert not [each for each in cloud.door('GET', '/calls')[1] if each['operation'] == 'StartAutomationExecution']
     assert incidents.get_incident_record(arn=record)['incidentRecord']['automationExecutions'] == []
+
+
+def test_a_runbook_gets_the_incident_and_its_resources(cloud, client, incidents):
+    content = {
+        'schemaVersion': '0.3',
+        'parameters': {
+            'DryRun': {'type': 'String'},
+            'Incident': {'type': 'String'},
+            'Resources': {'type': 'StringList'},
+        },
+        'mainSteps': [{'name': 'wait', 'action': 'aws:sleep', 'inputs': {'Duration': 'PT0S'}}],
+    }
+    ssm = client('ssm')
+    ssm.create_document(Name='Firebreak-Look', DocumentType='Automation', Content=json.dumps(content))
+    plan = plan_with_runbook(incidents, runbook_role(cloud, allow('ssm:StartAutomationExecution')))
+    record = incidents.start_incident(responsePlanArn=plan, relatedItems=[BUCKET])['incidentRecordArn']
+    [started] = incidents.get_incident_record(arn=record)['incidentRecord']['automationExecutions']
+    execution = ssm.get_automation_execution(AutomationExecutionId=started['ssmExecutionArn'].rpartition('/')[2])
+    assert execution['AutomationExecution']['Parameters'] == {
+        'DryRun': ['true'],
+        'Incident': [record],
+        'Resources': ['arn:aws:s3:::orders'],
+    }
+    related = incidents.list_related_items(incidentRecordArn=record)['relatedItems']
+    assert [item['identifier']['type'] for item in related] == ['INVOLVED_RESOURCE', 'AUTOMATION']
