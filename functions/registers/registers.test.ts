@@ -6,7 +6,6 @@ import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { sessionConfig } from '../../engine/aws/session.ts';
 import type { Incident } from '../../engine/incidents/incident.ts';
-import { Incidents } from '../../engine/incidents/record.ts';
 import { DynamoDbLedger } from '../../engine/ledger/dynamodb.ts';
 import {
   HOME_REGION,
@@ -18,13 +17,14 @@ import {
 } from '../../local/connection.ts';
 import { sharedCloud } from '../../local/contract.ts';
 import { allow, createGroup, createNetwork, fromAnywhere } from '../../local/exposures/network.ts';
+import { deployedIncidents, untilIncident } from '../../local/incidents.ts';
 import { Registers } from '../../local/registers.ts';
 
 const cloud = sharedCloud();
 const config = { ...sessionConfig(SECURITY_ACCOUNT, HOME_REGION, ROOT), endpoint: cloud.endpoint };
 const db = new DynamoDBClient(config);
 const lambda = new LambdaClient(config);
-const incidents = new Incidents(config, INCIDENTS_TABLE);
+const incidents = deployedIncidents(cloud);
 const ledger = new DynamoDbLedger(config, LEDGER_TABLE);
 const registers = new Registers(config);
 afterEach(() => cloud.doors.setFaults([]));
@@ -65,6 +65,10 @@ const upToDate = (id: string, register: string, entries: number): Promise<void> 
     expect(item).toMatchObject({ told: { N: String(entries) } });
     expect(item).not.toHaveProperty('behind');
   });
+
+/** Waits until it is kept that a register is behind with an incident. */
+const isBehind = (id: string, register: string): Promise<void> =>
+  until(async () => expect(await registration(id, register)).toHaveProperty('behind'));
 
 async function registration(id: string, register: string) {
   const Key = { pk: { S: `incident#${id}` }, sk: { S: `REGISTER#${register}` } };
@@ -109,14 +113,8 @@ describe('a finding that needs a person', () => {
     const told = { ...finding, Id: `${finding.Id}-${randomUUID()}`, UpdatedAt: new Date().toISOString() };
     await cloud.doors.importFindings(SECURITY_ACCOUNT, HOME_REGION, [told]);
 
-    let found: Incident | undefined;
-    await until(async () => {
-      for await (const each of incidents.list(new Date(Date.now() - 60_000))) {
-        if (each.subjects.some((subject) => subject.endsWith(group))) found = each;
-      }
-      expect(found).toBeDefined();
-    });
-    const id = found?.id ?? '';
+    const arn = `arn:aws:ec2:${HOME_REGION}:${member}:security-group/${group}`;
+    const { id } = await untilIncident(arn, incidents);
     const entries = (await incidents.get(id))?.timeline ?? [];
     const response = entries.find(({ outcome }) => outcome === 'awaiting-approval')?.response ?? '';
     await upToDate(id, 'opscenter', entries.length);
@@ -127,7 +125,7 @@ describe('a finding that needs a person', () => {
     expect(item?.OperationalData?.['/aws/resources']?.Value).toContain(group);
 
     await approve(response);
-    await until(async () => expect((await incidents.get(id))?.incident.state).toBe('contained'));
+    await untilIncident(arn, incidents, ({ state }) => state === 'contained');
     const record = await incidents.get(id);
     const all = record?.timeline ?? [];
     await upToDate(id, 'opscenter', all.length);
@@ -185,11 +183,13 @@ describe('an incident', () => {
 describe('a register that fails', () => {
   test('stops neither the other one nor the next incident, is kept as behind, and is caught up', async () => {
     const error = { status: 400, code: 'OpsItemLimitExceededException', message: 'there are too many' };
-    await cloud.doors.setFaults([{ operation: 'CreateOpsItem', principal: OWN, times: 1, error }]);
+    await cloud.doors.setFaults([{ operation: 'CreateOpsItem', principal: OWN, error }]);
     const { id } = await open();
+    await upToDate(id, 'incident-manager', 1);
+    await isBehind(id, 'opscenter');
+    await cloud.doors.setFaults([]);
     const next = await open();
     await upToDate(next.id, 'opscenter', 1);
-    await upToDate(id, 'incident-manager', 1);
     expect(await registers.opsItems(id)).toEqual([]);
     expect(await registration(id, 'opscenter')).toMatchObject({
       behind: { S: 'opscenter' },
@@ -208,7 +208,7 @@ describe('a register that fails', () => {
     await cloud.doors.setFaults([{ service: 'ssm-incidents', principal: OWN, error }]);
     await incidents.say(id, ANN, { what: 'note', detail: 'I look at it' });
     await upToDate(id, 'opscenter', 2);
-    await until(async () => expect(await registration(id, 'incident-manager')).toHaveProperty('behind'));
+    await isBehind(id, 'incident-manager');
     const before = await registration(id, 'incident-manager');
     expect(before).toMatchObject({ told: { N: '1' } });
     const { 'incident-manager': behind } = await catchUp();
@@ -224,10 +224,11 @@ describe('a register that fails', () => {
     const error = { status: 409, code: 'OperationAborted', message: 'not now' };
     await cloud.doors.setFaults([{ operation: 'CreateOpsItem', principal: OWN, error }]);
     const opened = await Promise.all([open(), open(), open(), open()]);
+    for (const { id } of opened) await isBehind(id, 'opscenter');
     const records = opened.map(({ id }, index) => recordOf(id, String(index)));
     expect(await invoke({ Records: records })).toEqual({ batchItemFailures: [] });
     for (const { id } of opened) {
-      expect(await registration(id, 'opscenter')).toHaveProperty('behind');
+      await isBehind(id, 'opscenter');
       await upToDate(id, 'incident-manager', 1);
     }
     expect((await registration(opened[3]?.id ?? '', 'opscenter')).error?.S).toContain('left for the catch-up');
@@ -242,10 +243,11 @@ describe('a register that fails', () => {
 test('what cannot be remembered comes back, and is told then', async () => {
   const { id } = await open();
   await upToDate(id, 'opscenter', 1);
-  await cloud.doors.setFaults([{ operation: 'UpdateItem', principal: OWN, times: 2, deny: true }]);
+  await cloud.doors.setFaults([{ operation: 'UpdateItem', principal: OWN, deny: true }]);
   expect(await invoke({ Records: [recordOf('inc-aaaaaaaaaa', '1'), recordOf(id, '2')] })).toEqual({
     batchItemFailures: [{ itemIdentifier: '1' }],
   });
+  await cloud.doors.setFaults([]);
   expect(await invoke({ Records: [recordOf(id, '2')] })).toEqual({ batchItemFailures: [] });
   await upToDate(id, 'opscenter', 1);
 });
