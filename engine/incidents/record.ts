@@ -104,7 +104,7 @@ export class Incidents {
       const leads = await this.#leads(subjects, simulation);
       const last = leads[0]?.head;
       const told = last ? await this.#steps(last.incident.id, resource) : [];
-      const entries = told.flatMap((step) => step.entries);
+      const entries = told.flatMap((step) => step.entries).filter(({ what }) => what === 'response');
       if (last && entries.some((entry) => entry.response === id && entry.at === at)) return { done: last.incident };
       const own = entries.some((entry) => entry.response === id || entry.response === undoes) ? last : undefined;
       const found =
