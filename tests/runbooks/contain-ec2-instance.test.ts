@@ -245,7 +245,7 @@ test('an instance is kept as evidence, taken out of service and isolated; and go
   const restore = { ...REAL, InstanceId: id, Action: 'Restore', Execution: contained.execution };
   expect(await house.run(restore)).toMatchObject({ status: 'Success', failure: '' });
   expect({ ...(await look(id)), ...(await memberships(id, targetGroup)) }).toEqual(before);
-});
+}, 240_000);
 
 test('a rejected approval changes nothing', async () => {
   const { id } = await instance('rejected');
@@ -300,7 +300,7 @@ test('one that was ended half-way is gone on with; what was changed since is sai
   );
   expect(await house.run(restore)).toMatchObject({ status: 'Success', failure: '' });
   expect({ ...(await look(id)), ...(await memberships(id, targetGroup)) }).toEqual(before);
-});
+}, 240_000);
 
 test('a group in our name with a rule more isolates nobody, and a tag that names nothing is not believed', async () => {
   const { id } = await instance('lured');
@@ -323,6 +323,7 @@ test('a group in our name with a rule more isolates nobody, and a tag that names
 
 test('its role may do what the runbook does, and nothing else', async () => {
   const { declared, used } = await house.actions();
-  expect(used).toEqual(declared);
+  // AWS's own policies for aws:runCommand have it; the embedded cloud looks at the command by its invocations alone.
+  expect(used).toEqual(declared.filter((action) => action !== 'ssm:ListCommands'));
   expect((await house.calls()).filter(({ decision, error }) => decision === 'denied' && error === null)).toEqual([]);
 });
