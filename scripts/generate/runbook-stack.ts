@@ -3,6 +3,8 @@ import { document, sub } from './roles.ts';
 import { yaml } from './yaml.ts';
 
 const BUCKET = 'firebreak-evidence-${AWS::AccountId}-${AWS::Region}';
+/** Those of an account in all Regions: its roles are global. */
+const BUCKETS = 'firebreak-evidence-${AWS::AccountId}-*';
 
 /** organization/runbooks.yml: the hand-written runbooks, what each may do, and where they keep what they found. */
 export function runbookStack(runbooks: readonly Runbook[]): string {
@@ -110,7 +112,20 @@ const role = ({ file, document: name, permissions }: Runbook) => ({
             Sid: 'Evidence',
             Effect: 'Allow',
             Action: ['s3:GetObject', 's3:PutObject'],
-            Resource: sub(`arn:\${AWS::Partition}:s3:::firebreak-evidence-\${AWS::AccountId}-*/${file}/*`),
+            Resource: sub(`arn:\${AWS::Partition}:s3:::${BUCKETS}/${file}/*`),
+          },
+          // Without this S3 says of an object that does not exist that it may not be read.
+          {
+            Sid: 'NoEvidence',
+            Effect: 'Allow',
+            Action: 's3:ListBucket',
+            Resource: sub(`arn:\${AWS::Partition}:s3:::${BUCKETS}`),
+          },
+          {
+            Sid: 'Custody',
+            Effect: 'Allow',
+            Action: 'ssm:GetAutomationExecution',
+            Resource: sub('arn:${AWS::Partition}:ssm:*:${AWS::AccountId}:automation-execution/*'),
           },
           ...permissions.map(({ Resource, ...statement }) => ({
             Effect: 'Allow',
