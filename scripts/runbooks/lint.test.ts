@@ -245,6 +245,7 @@ const REJECTED: readonly Case[] = [
     broken('s3.get_bucket_policy', 's3.get_bucket_polcy'),
     'line 4: s3 has no get_bucket_polcy: write get_bucket_policy',
   ],
+  ['a client of nobody knows what', broken("boto3.client('s3')", 'boto3.client(events)'), 'it does not say what boto3.client(events) is a client of'],
   [
     'a default of another type',
     broken("'true', 'false'], default: 'true'", "'true', 'false'], default: true"),
