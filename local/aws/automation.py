@@ -14,6 +14,7 @@ Rate control, targets and the interactive mode are not known here.
 """
 
 import datetime
+import json
 import re
 import uuid
 from typing import Any
@@ -25,9 +26,10 @@ from moto.ssm.responses import SimpleSystemManagerResponse as Response
 
 from automation_approval import SIGNALS, NotAdmitted, hear
 from automation_calls import Calls
-from automation_execution import PARENT, Execution, StepRun, executions, told_inputs
+from automation_execution import PARENT, Execution, executions
 from automation_parameters import BadParameter, values
-from automation_values import references, resolve, texts
+from automation_task import StepRun
+from automation_values import plain, references, resolve, texts
 from pages import InvalidToken, page
 from principals import current_caller
 from service_roles import NotPermitted, assume_as_service, require_of
@@ -190,7 +192,7 @@ def _step(run: StepRun) -> dict[str, Any]:
         'StepStatus': run.status,
         'StepExecutionId': run.id,
         'OverriddenParameters': {},
-        'Inputs': told_inputs(run),
+        'Inputs': {name: json.dumps(plain(value)) for name, value in run.inputs.items()},
         'Outputs': {name: texts(value) for name, value in run.outputs.items()},
     }
     for name in ('onFailure', 'isEnd', 'isCritical', 'nextStep', 'maxAttempts', 'timeoutSeconds'):

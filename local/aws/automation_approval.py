@@ -16,7 +16,8 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 import clock
-from automation_execution import Execution, StepFailed, Task, action
+from automation_execution import Execution
+from automation_task import StepFailed, Task, action
 from automation_values import text
 from principals import Caller
 
