@@ -58,7 +58,7 @@ def start_automation_execution(response: Response) -> ActionResult:
         raise NotImplementedError('the mode Interactive of StartAutomationExecution')
     document = _document(response)
     token, given = response._get_param('ClientToken'), response._get_param('Parameters') or {}
-    known = next((each for each in _group(response).values() if token and each.token == token), None)
+    known = next((each for each in list(_group(response).values()) if token and each.token == token), None)
     if known:
         if (known.document, known.parameters) != (document.name, given):
             raise SSMException('IdempotentParameterMismatch', 'The client token was used with other parameters.')
@@ -193,7 +193,7 @@ def _step(run: StepRun) -> dict[str, Any]:
         'StepExecutionId': run.id,
         'OverriddenParameters': {},
         'Inputs': {name: json.dumps(plain(value)) for name, value in run.inputs.items()},
-        'Outputs': {name: texts(value) for name, value in run.outputs.items()},
+        'Outputs': {name: texts(value) for name, value in dict(run.outputs).items()},
     }
     for name in ('onFailure', 'isEnd', 'isCritical', 'nextStep', 'maxAttempts', 'timeoutSeconds'):
         # A number may be a reference.
@@ -223,7 +223,7 @@ def _time(moment: float) -> datetime.datetime:
 
 def describe_automation_executions(response: Response) -> ActionResult:
     """Answers DescribeAutomationExecutions, the newest first."""
-    found = sorted(_group(response).values(), key=lambda each: -each.started)
+    found = sorted(list(_group(response).values()), key=lambda each: -each.started)
     for given in response._get_param('Filters') or []:
         found = [each for each in found if _admitted(each, given['Key'], given['Values'])]
     found, token = _page(response, found)
