@@ -6,12 +6,15 @@ import {
   PutPublicAccessBlockCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
-import { beforeAll, expect, test } from '@jest/globals';
-import { MEMBER_ACCOUNTS, OUTSIDE_ACCOUNT } from '../../local/connection.ts';
+import { beforeAll, expect, jest, test } from '@jest/globals';
+import { MEMBER_ACCOUNTS } from '../../local/connection.ts';
 import { sharedCloud } from '../../local/contract.ts';
 import { changing } from '../../local/deployed.ts';
 import { createOpenBucket, grantTo, readableBy, readableByEverybody } from '../../local/exposures/buckets.ts';
 import { RunbookAccount } from '../../local/runbook-account.ts';
+
+// Each execution runs some scripts, which take seconds on a busy machine.
+jest.setTimeout(300_000);
 
 const REAL = { DryRun: 'false', Incident: 'inc-0123456789' };
 const [PARTNER] = MEMBER_ACCOUNTS;
@@ -170,12 +173,10 @@ test('what was changed since is said, and nothing is opened', async () => {
 });
 
 test('a bucket of another account is left alone', async () => {
-  const other = await sharedCloud()
-    .account(OUTSIDE_ACCOUNT, house.account.region)
-    .catch(() => undefined);
+  const other = await sharedCloud().account(PARTNER, house.account.region);
   const Bucket = `firebreak-close-${house.account.id}-elsewhere`;
-  await createOpenBucket(other ?? (await sharedCloud().account(PARTNER, house.account.region)), Bucket);
-  const { status, failure } = await house.run({ ...REAL, Bucket, DryRun: 'true' });
+  await createOpenBucket(other, Bucket);
+  const { status, failure } = await house.run({ Bucket });
   expect(status).toBe('Failed');
   expect(failure).toContain('AccessDenied');
 });

@@ -6,9 +6,12 @@ import {
   RDSClient,
 } from '@aws-sdk/client-rds';
 import { GetSecretValueCommand, ListSecretsCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { beforeAll, expect, test } from '@jest/globals';
+import { beforeAll, expect, jest, test } from '@jest/globals';
 import { sharedCloud } from '../../local/contract.ts';
 import { RunbookAccount } from '../../local/runbook-account.ts';
+
+// Each execution runs some scripts, which take seconds on a busy machine.
+jest.setTimeout(300_000);
 
 const REAL = { DryRun: 'false', Incident: 'inc-0123456789' };
 const OWN = { MasterUsername: 'root', MasterUserPassword: 'no-secret-1' };

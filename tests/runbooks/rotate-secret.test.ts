@@ -9,10 +9,13 @@ import {
   SecretsManagerClient,
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
-import { beforeAll, expect, test } from '@jest/globals';
+import { beforeAll, expect, jest, test } from '@jest/globals';
 import { signal, waitingFor } from '../../local/automation.ts';
 import { sharedCloud } from '../../local/contract.ts';
 import { RunbookAccount } from '../../local/runbook-account.ts';
+
+// Each execution runs some scripts, which take seconds on a busy machine.
+jest.setTimeout(300_000);
 
 const REAL = { DryRun: 'false', Incident: 'inc-0123456789' };
 let house: RunbookAccount;
