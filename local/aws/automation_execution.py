@@ -84,10 +84,6 @@ class Execution:
         self._deadline = math.inf
 
     @property
-    def arn(self) -> str:
-        return f'arn:aws:ssm:{self.region}:{self.account}:automation-execution/{self.id}'
-
-    @property
     def status(self) -> str:
         """The status as the API tells it."""
         return 'Cancelling' if self.stopped and self.ended is None else self.state
