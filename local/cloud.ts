@@ -19,13 +19,15 @@ import {
   SANDBOX_ACCOUNTS,
   SECURITY_ACCOUNT,
 } from './connection.ts';
-import { copyService, deployMember, serverlessDeploy } from './deployment.ts';
+import { copyService, deployMember, deployRunbooks, serverlessDeploy } from './deployment.ts';
 import type { Doors } from './doors.ts';
 import type { LogLine } from './lambda-environment.ts';
 import { type AwsServer, startAwsServer } from './python.ts';
 import type { Left } from './queue-poller.ts';
+import { createResponsePlan, RESPONSE_PLAN } from './response-plan.ts';
 import { Runner } from './runner.ts';
 import { setUpSandboxes } from './sandbox-accounts.ts';
+import type { Account } from './specimen.ts';
 
 const PROJECT = fileURLToPath(new URL('..', import.meta.url));
 /** What the project writes on this machine, kept out of version control. */
@@ -36,6 +38,8 @@ export interface CloudOptions {
   readonly policy?: string;
   /** Whether it has sandbox accounts for simulations. */
   readonly sandbox?: boolean;
+  /** Whether people can start the hand-written runbooks in the member accounts. */
+  readonly runbooks?: boolean;
   /** Of the endpoint; a free one by default. */
   readonly port?: number;
   /** Is told each step as it begins. */
@@ -68,6 +72,7 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
     policy = path.join(PROJECT, SHIPPED_POLICY),
     port = 0,
     sandbox = false,
+    runbooks = false,
     progress = () => {},
     log = () => {},
   } = options;
@@ -96,23 +101,29 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
     await bundling;
     await copyService(folder);
     progress('serverless deploy, into the security account');
+    const config = (credentials: AwsCredentialIdentity = ROOT) => ({
+      ...sessionConfig(SECURITY_ACCOUNT, HOME_REGION, credentials),
+      endpoint,
+    });
     const parameters = {
       organization: ORGANIZATION,
+      incidents: 'opscenter,incident-manager',
+      responsePlan: await createResponsePlan(config(), RESPONSE_PLAN),
       ...(sandbox && { sandboxes: SANDBOX_ACCOUNTS.join(','), fidelities: 'bus-replay,handler-replay,sample-finding' }),
     };
     await serverlessDeploy(folder, { endpoint, region: HOME_REGION, parameters, home: folder });
     progress('deploying organization/member.yml into every account and Region');
     const connection = new Connection(endpoint);
     await setUpAccounts(connection);
+    if (runbooks) {
+      progress('deploying organization/runbooks.yml into the members');
+      await inEach(connection, MEMBER_ACCOUNTS, (client) => deployRunbooks(client, { HomeRegion: HOME_REGION }));
+    }
     if (sandbox) {
       progress('setting up the sandbox accounts');
       await setUpSandboxes(connection);
     }
     progress('starting the workers');
-    const config = (credentials: AwsCredentialIdentity = ROOT) => ({
-      ...sessionConfig(SECURITY_ACCOUNT, HOME_REGION, credentials),
-      endpoint,
-    });
     const { doors } = connection;
     const started = await Runner.start({
       endpoint,
@@ -166,13 +177,17 @@ async function setUpAccounts(connection: Connection): Promise<void> {
     [...MEMBER_ACCOUNTS, OUTSIDE_ACCOUNT].map((account) => createAdministrator(account, connection.endpoint)),
   );
   const parameters = { SecurityAccount: SECURITY_ACCOUNT, HomeRegion: HOME_REGION };
-  const places = [SECURITY_ACCOUNT, ...MEMBER_ACCOUNTS].flatMap((account) =>
-    REGIONS.map((region) => ({ account, region })),
-  );
+  await inEach(connection, [SECURITY_ACCOUNT, ...MEMBER_ACCOUNTS], (client) => deployMember(client, parameters));
+}
+
+/** Does something as the administrator of each account in each Region. */
+async function inEach(
+  connection: Connection,
+  accounts: readonly string[],
+  work: (client: Account['client']) => Promise<void>,
+): Promise<void> {
+  const places = accounts.flatMap((account) => REGIONS.map((region) => ({ account, region })));
   await Promise.all(
-    places.map(async ({ account, region }) => {
-      const { client } = await connection.account(account, region);
-      await deployMember(client, parameters);
-    }),
+    places.map(async ({ account, region }) => work((await connection.account(account, region)).client)),
   );
 }
