@@ -65,8 +65,10 @@ const UNREACHED: Readonly<Record<string, string>> = {
     export const resolveEventStreamSerdeConfig = (config) => config;
     export const eventStreamSerdeProvider = () => undefined;
     export class EventStreamSerde {}`,
-  // DynamoDB's endpoint discovery is off unless one asks for it; its cache brings a library of collections along.
-  '@aws-sdk/endpoint-cache': 'export class EndpointCache {}',
+  // DynamoDB's endpoint discovery is off unless one asks for it.
+  '@aws-sdk/middleware-endpoint-discovery': `
+    export const NODE_ENDPOINT_DISCOVERY_CONFIG_OPTIONS = {};
+    export const resolveEndpointDiscoveryConfig = (config) => config;`,
   // A multi-Region access point takes a signature for several Regions, a directory bucket one with a session's credentials.
   '@aws-sdk/signature-v4-multi-region': `
     import { SignatureV4 } from '@smithy/signature-v4';
@@ -76,10 +78,12 @@ const UNREACHED: Readonly<Record<string, string>> = {
 };
 
 /**
- * Files of @smithy/core that are never reached in Node, by their path below submodules/: what stands in for its own crypto, for
- * its own streams, and for a Region that the environment does not say.
+ * Files of @smithy packages that are never reached in Node, by their path below submodules/ or dist-es/: what stands in for its own
+ * crypto, for its own streams, and for a Region that the environment does not say.
  */
 const UNREACHED_FILES: Readonly<Record<string, string>> = {
+  // For messages of event streams.
+  HeaderFormatter: 'export class HeaderFormatter {}',
   'checksum/sha256/Sha256Js': 'export class Sha256Js {}',
   'checksum/md5/Md5Js': 'export class Md5Js {}',
   'serde/util-stream/checksum/createChecksumStream.browser': 'export const createChecksumStream = undefined;',
@@ -109,10 +113,13 @@ export const leaveOutUnreached: Plugin = {
       contents: UNREACHED[path] ?? '',
       resolveDir: pluginData,
     }));
-    build.onLoad({ filter: /[\\/]@smithy[\\/]core[\\/]dist-es[\\/]submodules[\\/]/ }, ({ path }) => {
-      const file = path.replaceAll('\\', '/').replace(/^.*\/submodules\/(.*)\.js$/, '$1');
-      return Object.hasOwn(UNREACHED_FILES, file) ? { contents: UNREACHED_FILES[file] ?? '' } : undefined;
-    });
+    build.onLoad(
+      { filter: /[\\/]@smithy[\\/](core[\\/]dist-es[\\/]submodules|signature-v4[\\/]dist-es)[\\/]/ },
+      ({ path }) => {
+        const file = path.replaceAll('\\', '/').replace(/^.*\/(?:submodules|dist-es)\/(.*)\.js$/, '$1');
+        return Object.hasOwn(UNREACHED_FILES, file) ? { contents: UNREACHED_FILES[file] ?? '' } : undefined;
+      },
+    );
     build.onLoad({ filter: /[\\/]@aws-sdk[\\/]client-[\w-]+[\\/]package\.json$/ }, async ({ path }) => {
       const { version } = JSON.parse(await readFile(path, 'utf8'));
       return { contents: JSON.stringify({ version }), loader: 'json' };
