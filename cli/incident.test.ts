@@ -135,7 +135,7 @@ describe('an incident', () => {
       playbooks: [{ id: 'shared-rds-snapshot', path: 'playbooks/shared-rds-snapshot.md' }],
     });
     expect(shown.responses).toHaveLength(4);
-    expect((await incident('list')).out).toMatch(new RegExp(`${id} .*\\[SIMULATION\\] a`));
+    expect((await incident('list', '--limit', '1000')).out).toMatch(new RegExp(`${id} .*\\[SIMULATION\\] a`));
   });
 });
 

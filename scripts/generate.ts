@@ -1,13 +1,17 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { catalogue } from './generate/catalogue.ts';
 import { memberTemplate } from './generate/member.ts';
 import { rulesFor, rulesTemplate } from './generate/rules.ts';
+import { runbookStack } from './generate/runbook-stack.ts';
+import { RUNBOOKS, remediationRunbooks, runbookDocuments, runbookRemediations } from './generate/runbooks.ts';
 import { sandboxTemplate } from './generate/sandbox.ts';
 import { scenariosPage } from './generate/scenarios.ts';
 import { workersTemplate } from './generate/workers.ts';
 import { defaultsTable } from './policy/defaults.ts';
 import { loadPolicy, SHIPPED_POLICY } from './response-policy.ts';
+import { loadRunbooks } from './runbooks.ts';
 import { loadScenarios } from './scenarios.ts';
 import { loadWorkers } from './workers.ts';
 
@@ -35,9 +39,13 @@ function readme(text: string): string {
 
 const files: Record<string, string> = {
   'events/rules.json': json(rulesTemplate(rules)),
+  'functions/runbooks/documents.json': json(runbookDocuments(workers)),
+  'functions/runbooks/remediations.json': json(runbookRemediations(workers)),
+  ...remediationRunbooks(workers),
   'functions/tell/titles.json': json(titles(workers)),
   'functions/workers.json': json(workersTemplate(workers, rules)),
   'organization/member.yml': memberTemplate(workers, rules),
+  'organization/runbooks.yml': runbookStack(loadRunbooks()),
   'organization/sandbox.yml': sandboxTemplate(scenarios),
   'docs/catalogue.md': catalogue(workers, rules),
   'docs/scenarios.md': scenariosPage(scenarios),
@@ -49,7 +57,18 @@ for (const [file, content] of Object.entries(files)) {
     console.error(`${file} is out of date: run npm run generate and commit it`);
     process.exitCode = 1;
   } else {
+    mkdirSync(path.dirname(file), { recursive: true });
     writeFileSync(file, content);
     console.log(`wrote ${file}`);
+  }
+}
+// Of a remediation that is there no more.
+for (const file of globSync(`${RUNBOOKS}/*`).filter((known) => !(known in files))) {
+  if (values.check) {
+    console.error(`${file} is of no remediation: run npm run generate and commit it`);
+    process.exitCode = 1;
+  } else {
+    rmSync(file);
+    console.log(`removed ${file}`);
   }
 }

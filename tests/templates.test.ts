@@ -213,6 +213,63 @@ describe('the sandbox', () => {
   });
 });
 
+/** False for actions on an account and Region, for which IAM knows no resource but `*`. */
+function hasResource(name: string): boolean {
+  const [prefix = '', action = ''] = name.split(':');
+  const { requires, accepts } = known[prefix]?.actions?.[action] ?? { requires: ['unknown'] };
+  return requires !== undefined || accepts !== undefined;
+}
+const known: Record<string, { actions?: Record<string, { requires?: string[]; accepts?: string[] }> }> = JSON.parse(
+  readFileSync('local/aws/iam_actions.json', 'utf8'),
+);
+
+describe('the runbooks', () => {
+  const { Resources } = parse(readFileSync('organization/runbooks.yml', 'utf8')) as {
+    Resources: Record<string, Resource & { readonly DeletionPolicy?: string }>;
+  };
+  const documents = ofType(Resources, 'AWS::SSM::Document');
+  const roles = ofType(Resources, 'AWS::IAM::Role');
+
+  test('keep evidence when they go, and nobody writes over it or reads it in the clear', () => {
+    const { EvidenceBucket, EvidenceBucketPolicy } = Resources;
+    expect(EvidenceBucket?.DeletionPolicy).toBe('Retain');
+    expect(EvidenceBucket?.Properties).toMatchObject({ VersioningConfiguration: { Status: 'Enabled' } });
+    const policy = EvidenceBucketPolicy?.Properties.PolicyDocument as { Statement: Statement[] } | undefined;
+    expect(policy?.Statement.map(({ Effect, Action, Condition }) => ({ Effect, Action, Condition }))).toEqual([
+      { Effect: 'Deny', Action: 's3:*', Condition: { Bool: { 'aws:SecureTransport': 'false' } } },
+      {
+        Effect: 'Deny',
+        Action: 's3:PutObject',
+        Condition: { Null: { 's3:if-none-match': 'true' }, Bool: { 's3:ObjectCreationOperation': 'true' } },
+      },
+    ]);
+  });
+
+  test('have a role each, which Automation assumes for its account alone', () => {
+    expect(roles.map(([, { Properties }]) => Properties.AssumeRolePolicyDocument)).toEqual(
+      documents.map(() => ({
+        Version: '2012-10-17',
+        Statement: [
+          {
+            Effect: 'Allow',
+            Principal: { Service: 'ssm.amazonaws.com' },
+            Action: 'sts:AssumeRole',
+            Condition: { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } },
+          },
+        ],
+      })),
+    );
+  });
+
+  test('delete no evidence, and write to nothing by a bare wildcard', () => {
+    for (const { Action, Resource } of roles.flatMap(([, role]) => statementsOf(role))) {
+      const writes = list(Action).filter((name) => !READS.test(String(name)) && hasResource(String(name)));
+      if (writes.length > 0) expect(list(Resource)).not.toContain('*');
+      for (const name of list(Action)) expect(name).not.toMatch(/\*|^s3:DeleteObject/);
+    }
+  });
+});
+
 const ORDERS_ALONE = { 'ForAllValues:StringEquals': { 'dynamodb:Attributes': ['pk', 'sk', 'order'] } };
 
 describe('the door', () => {
@@ -259,6 +316,41 @@ describe('the door', () => {
         })),
       },
     ]);
+  });
+});
+
+describe('the runbooks of remediations', () => {
+  const { template } = parse(readFileSync('functions/runbooks/template.yml', 'utf8'), { logLevel: 'silent' });
+  const { RunbooksRole, AutomationRole, RunbookStarterPolicy, RunbookApproverPolicy } = template.Resources;
+  const allowed = ({ Properties }: Resource): unknown[] =>
+    (Properties.PolicyDocument as { Statement: Statement[] }).Statement.flatMap(({ Action }) => list(Action));
+
+  test('have a function that reads executions, keeps orders and tells the workers, and no more', () => {
+    expect(RunbooksRole.Properties.ManagedPolicyArns).toEqual(['InstructWorkers']);
+    const statements = statementsOf(RunbooksRole);
+    expect(statements.map(({ Action }) => Action)).toEqual([
+      'ssm:GetAutomationExecution',
+      'dynamodb:Query',
+      'dynamodb:PutItem',
+      ['logs:CreateLogStream', 'logs:PutLogEvents'],
+    ]);
+    expect(statements.find(({ Action }) => Action === 'dynamodb:PutItem')?.Condition).toMatchObject(ORDERS_ALONE);
+  });
+
+  test('act in a role that can call that function and ask for approvals alone', () => {
+    const may = statementsOf(AutomationRole).map(({ Action, Resource }) => [Action, Resource]);
+    expect(may).toEqual([
+      ['lambda:InvokeFunction', expect.stringMatching(/:function:firebreak-runbooks$/)],
+      ['sns:Publish', 'Approvals'],
+    ]);
+  });
+
+  test('are started by some people and approved by others', () => {
+    expect(allowed(RunbookStarterPolicy)).not.toContain('ssm:SendAutomationSignal');
+    expect(allowed(RunbookApproverPolicy)).not.toContain('ssm:StartAutomationExecution');
+    for (const policy of [RunbookStarterPolicy, RunbookApproverPolicy]) {
+      expect(allowed(policy)).not.toContain('lambda:InvokeFunction');
+    }
   });
 });
 

@@ -50,6 +50,9 @@ const recorder: Recorder = {
 };
 /** Resources whose incidents are recorded at a time: with many more, those of one principal would be in each other's way. */
 const LANES = 4;
+/** What this process has recorded lately: a batch that comes back for another reason is not looked up again. */
+const lately = new Map<string, Incident>();
+const MOST_LATELY = 1_000;
 /** Milliseconds for the incidents of a batch: what is not recorded by then comes back, and nobody waits longer to be woken. */
 const INCIDENTS_MS = 20_000;
 
@@ -146,8 +149,12 @@ async function recordIncidents(
       for (const { index, response } of about) {
         try {
           if (Date.now() > until) throw new TransientError('the incidents before it took all of the time');
-          const incident = await recordIncident(response, recorder);
-          if (incident) recorded.set(index, incident);
+          const key = `${response.id} ${response.finishedAt}`;
+          const incident = lately.get(key) ?? (await recordIncident(response, recorder));
+          if (!incident) continue;
+          if (lately.size === MOST_LATELY) lately.clear();
+          lately.set(key, incident);
+          recorded.set(index, incident);
         } catch (error) {
           failed.set(index, error);
         }
