@@ -52,9 +52,10 @@ export class OpsCenter implements Register {
   }
 
   async tell(record: IncidentRecord, known: Registered | undefined): Promise<Registered> {
-    const reference = known?.reference ?? (await this.#create(record));
+    const { reference, isNew } = known ? { reference: known.reference, isNew: false } : await this.#create(record);
     try {
-      await this.#update(reference, record, known);
+      // A new one is as it should be, and open.
+      if (!isNew || record.incident.state !== 'open') await this.#update(reference, record, known);
       return { reference, told: record.timeline.length };
     } catch (error) {
       if (known && error instanceof OpsItemNotFoundException) return this.tell(record, undefined);
@@ -63,7 +64,7 @@ export class OpsCenter implements Register {
   }
 
   /** Answers the id of a new one, or of the one that is there. */
-  async #create(record: IncidentRecord): Promise<string> {
+  async #create(record: IncidentRecord): Promise<{ readonly reference: string; readonly isNew: boolean }> {
     const { incident } = record;
     try {
       const { OpsItemId: id } = await this.#ssm.send(
@@ -76,11 +77,11 @@ export class OpsCenter implements Register {
           },
         }),
       );
-      if (id) return id;
+      if (id) return { reference: id, isNew: true };
       throw new Error('OpsCenter did not say how it calls the OpsItem');
     } catch (error) {
-      if (error instanceof OpsItemAlreadyExistsException && error.OpsItemId) return error.OpsItemId;
-      throw error;
+      if (!(error instanceof OpsItemAlreadyExistsException) || !error.OpsItemId) throw error;
+      return { reference: error.OpsItemId, isNew: false };
     }
   }
 

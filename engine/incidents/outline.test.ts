@@ -93,6 +93,12 @@ All of it: firebreak incident show inc-h7kq2m9xwa`,
   });
 });
 
+test('the title of a rehearsal says that it is one', () => {
+  expect(titleOf(record([]).incident, 200)).toBe('inc-h7kq2m9xwa: A bucket is public');
+  const { incident } = record([], { simulation: 'run-h7kq2m9xwa' });
+  expect(titleOf(incident, 200)).toBe('[SIMULATION] inc-h7kq2m9xwa: A bucket is public');
+});
+
 test('the end of a list that fits is the longest one', () => {
   fc.assert(
     fc.property(fc.array(fc.nat(9)), fc.nat(40), (numbers, most) => {

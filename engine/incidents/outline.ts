@@ -7,9 +7,9 @@ const LONGEST = { title: 200, detail: 600, by: 100, arn: 200 };
 /** Subjects that an outline names. */
 const FEW = 4;
 
-/** The title of an incident for a list of many things, in so many characters at most; never blank. */
-export const titleOf = ({ id, title }: Incident, longest: number): string =>
-  cut(title, (text) => `${id}: ${plain(text)}`, longest);
+/** The title of an incident for a list of many things, in so many characters at most; never blank. Of a rehearsal, it says so. */
+export const titleOf = ({ id, title, simulation }: Incident, longest: number): string =>
+  cut(title, (text) => `${simulation === undefined ? '' : '[SIMULATION] '}${id}: ${plain(text)}`, longest);
 
 /** The command that shows all of an incident. */
 export const commandFor = ({ id }: Incident): string => `firebreak incident show ${id}`;

@@ -223,7 +223,7 @@ describe('an incident of Incident Manager', () => {
   test.each([
     ['StartIncident', 'before', 0],
     ['StartIncident', 'after', 0],
-    ['UpdateRelatedItems', 'after', 0],
+    ['ListRelatedItems', 'before', 0],
     ['CreateTimelineEvent', 'before', 1],
     ['CreateTimelineEvent', 'after', 1],
     ['UpdateIncidentRecord', 'before', 0],

@@ -51,12 +51,12 @@ export class SsmIncidents implements Register {
   }
 
   async tell(record: IncidentRecord, known: Registered | undefined): Promise<Registered> {
-    const reference = known?.reference ?? (await this.#start(record.incident));
+    const reference = known?.reference ?? (await this.#start(record));
     try {
       return await this.#follow(reference, record, known);
     } catch (error) {
       if (!known || !isGone(error)) throw error;
-      return this.#follow(await this.#start(record.incident, known.reference), record, undefined);
+      return this.#follow(await this.#start(record, known.reference), record, undefined);
     }
   }
 
@@ -65,7 +65,7 @@ export class SsmIncidents implements Register {
    * @param gone ARN of the one before it, where there was one
    * @throws when the plan would have several of our incidents be one
    */
-  async #start(incident: Incident, gone = ''): Promise<string> {
+  async #start({ incident, timeline }: IncidentRecord, gone = ''): Promise<string> {
     if (this.#plan === undefined) {
       throw new Error('there is no response plan: deploy with --param responsePlan=<its ARN>');
     }
@@ -79,7 +79,7 @@ export class SsmIncidents implements Register {
         title: titleOf(incident, LONGEST.title),
         impact: IMPACT[incident.severity],
         triggerDetails: { source: 'firebreak', timestamp: new Date(incident.openedAt) },
-        relatedItems: wantedOf({ incident, timeline: [] }),
+        relatedItems: wantedOf({ incident, timeline: timeline.slice(0, MOST_ENTRIES) }),
         clientToken: tokenOf('start', incident.id, gone),
       }),
     );
