@@ -8,6 +8,7 @@ interface Resource {
   readonly Properties: Record<string, unknown>;
 }
 interface Statement {
+  readonly Sid?: string;
   readonly Effect: string;
   readonly Action: string | string[];
   readonly Resource?: unknown;
@@ -20,7 +21,7 @@ const rules = json('events/rules.json').Resources as Record<string, Resource>;
 const member = parse(readFileSync('organization/member.yml', 'utf8')).Resources as Record<string, Resource>;
 
 /** The operators' small Lambdas, by their folders, as templates of their own. */
-const operators = ['approve', 'undo'].map((name) => {
+const operators = ['approve', 'undo', 'incidents'].map((name) => {
   const { functions, template } = parse(readFileSync(`functions/${name}/template.yml`, 'utf8'), { logLevel: 'silent' });
   return {
     name,
@@ -292,7 +293,8 @@ describe('the door', () => {
     expect(routes).toEqual(paths);
   });
 
-  test.each(operators)('lets $name keep orders, and tell the workers and nobody else', ({ resources }) => {
+  const ordering = operators.filter(({ name }) => name !== 'incidents');
+  test.each(ordering)('lets $name keep orders, and tell the workers and nobody else', ({ resources }) => {
     const [[, role] = []] = ofType(resources, 'AWS::IAM::Role');
     expect(role?.Properties.ManagedPolicyArns).toEqual(['InstructWorkers']);
     for (const { Action, Condition } of role ? statementsOf(role) : []) {
@@ -349,6 +351,33 @@ describe('the runbooks of remediations', () => {
     for (const policy of [RunbookStarterPolicy, RunbookApproverPolicy]) {
       expect(allowed(policy)).not.toContain('lambda:InvokeFunction');
     }
+  });
+});
+
+describe('the record of incidents', () => {
+  const tell = parse(readFileSync('functions/tell/template.yml', 'utf8'), { logLevel: 'silent' }).template.Resources;
+  const incidents = operators.find(({ name }) => name === 'incidents')?.resources ?? {};
+  const table = incidents.Incidents?.Properties ?? {};
+
+  test('is kept, and its stream tells what is new', () => {
+    expect(table).toMatchObject({
+      DeletionProtectionEnabled: true,
+      PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+      StreamSpecification: { StreamViewType: 'NEW_IMAGE' },
+    });
+  });
+
+  test.each([
+    ['firebreak-tell', tell.TellRole as Resource, ['incident#*', 'subject#*']],
+    ['firebreak-incidents', incidents.IncidentsRole as Resource, ['incident#*', 'subject#*']],
+  ])('%s adds to it, under its own keys, and takes nothing away', (_, role, keys) => {
+    const onIt = statementsOf(role).filter(({ Resource }) => JSON.stringify(Resource).includes('Incidents.Arn'));
+    expect(onIt).toEqual([
+      expect.objectContaining({
+        Action: ['dynamodb:Query', 'dynamodb:PutItem'],
+        Condition: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': keys } },
+      }),
+    ]);
   });
 });
 
@@ -423,14 +452,55 @@ describe('serverless.yml', () => {
       for (const name of list(Action)) expect(name).not.toMatch(/\*/);
       if (list(Resource).includes('*')) expect(list(Action)).toEqual(['dynamodb:ListStreams']);
     }
-    const conditions = Object.fromEntries(
-      statements.map(({ Action, Condition }) => [list(Action).at(-1), JSON.stringify(Condition)]),
-    );
+    const conditions = Object.fromEntries(statements.map(({ Sid, Condition }) => [Sid, JSON.stringify(Condition)]));
     expect(conditions).toMatchObject({
-      'dynamodb:PutItem': expect.stringContaining('"tell#*"'),
-      'events:PutEvents': expect.stringContaining('"events:source":"firebreak"'),
-      'securityhub:BatchUpdateFindings': expect.stringContaining('["NEW","NOTIFIED"]'),
+      RememberWhatWasTold: expect.stringContaining('["tell#*"]'),
+      ReadFindingsOfResponses: expect.stringContaining('["*#response#*"]'),
+      RecordIncidents: expect.stringContaining('["incident#*","subject#*"]'),
+      TellPrograms: expect.stringContaining('"events:source":"firebreak"'),
+      UpdateFindings: expect.stringContaining('["NEW","NOTIFIED"]'),
     });
+  });
+
+  test('lets registers change what they remember of an incident, OpsItems, and incidents of the one response plan', () => {
+    const { functions, template } = parse(readFileSync('functions/registers/template.yml', 'utf8'), {
+      logLevel: 'silent',
+    });
+    const [{ stream }, { schedule }] = functions.registers.events;
+    expect(stream).toMatchObject({
+      functionResponseType: 'ReportBatchItemFailures',
+      bisectBatchOnFunctionError: true,
+      maximumRecordAgeInSeconds: 43_200,
+      destinations: { onFailure: { type: 'sqs', arn: 'RegistersDeadLetterQueue.Arn' } },
+      // What it remembers is in the same table: a change of that would call it again, without end.
+      filterPatterns: [{ eventName: ['INSERT', 'MODIFY'], dynamodb: { Keys: { sk: { S: ['HEADER'] } } } }],
+    });
+    expect(schedule).toEqual({ rate: 'rate(15 minutes)', input: { do: 'catch-up' } });
+    const { RegistersRole, StartIncidents, RegistersDeadLetterQueueAlarm, RegistersBehindAlarm } = template.Resources;
+    for (const { Properties } of [RegistersDeadLetterQueueAlarm, RegistersBehindAlarm]) {
+      expect(Properties.AlarmActions).toEqual(['People']);
+    }
+    const statements = [...statementsOf(RegistersRole), ...StartIncidents.Properties.PolicyDocument.Statement];
+    for (const { Action, Resource } of statements as Statement[]) {
+      for (const name of list(Action)) expect(name).not.toMatch(/\*/);
+      if (list(Resource).includes('*')) expect(Action).toMatch(/^(dynamodb:ListStreams|ssm:CreateOpsItem)$/);
+    }
+    const writes = statements.filter(({ Action }) => /dynamodb:(Put|Update|Delete|Batch)/.test(String(Action)));
+    expect(writes).toEqual([
+      {
+        Sid: 'RememberWhatWasTold',
+        Effect: 'Allow',
+        Action: 'dynamodb:UpdateItem',
+        Resource: 'Incidents.Arn',
+        Condition: {
+          'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['incident#*'] },
+          'ForAllValues:StringEquals': {
+            'dynamodb:Attributes': ['pk', 'sk', 'reference', 'told', 'version', 'behind', 'since', 'error'],
+          },
+        },
+      },
+    ]);
+    expect(StartIncidents.Condition).toBe('StartsIncidents');
   });
 
   test('keeps the ledger, with a stream and a way back', () => {

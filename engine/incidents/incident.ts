@@ -8,6 +8,13 @@ import type { Outcome } from '../response.ts';
 export const STATES = ['open', 'contained', 'resolved', 'false-positive'] as const;
 export type State = (typeof STATES)[number];
 
+/** Characters of what a person writes, or another service called it. */
+export const LONGEST_TITLE = 200;
+export const LONGEST_OWNER = 200;
+export const LONGEST_NOTE = 2_000;
+/** Subjects and playbooks that a person may name. */
+export const MOST_NAMED = 20;
+
 /** What belongs together: what happened to one resource or was done by one principal within a time. */
 export interface Incident {
   /** `inc-<ten letters or digits>`. */
@@ -19,7 +26,7 @@ export interface Incident {
   readonly owner?: string;
   readonly account: string;
   readonly region: string;
-  /** ARNs of resources and principals that it is about: by these, what comes later is joined to it. */
+  /** ARNs of resources and principals that it is about, the first hundred: by these, what comes later is joined to it. */
   readonly subjects: readonly string[];
   /** Ids of the playbooks for it: `compromised-access-key`. */
   readonly playbooks: readonly string[];
@@ -43,12 +50,14 @@ export interface Entry {
   /** `response`: its id, and how it ended. */
   readonly response?: string;
   readonly outcome?: Outcome;
+  /** `response`: the one that it takes back. */
+  readonly undoes?: string;
 }
 
 /** All that is known of an incident. */
 export interface IncidentRecord {
   readonly incident: Incident;
-  /** Oldest first. */
+  /** As it was recorded: what is told late comes late, and its `at` says when it was. What was there stays in its place. */
   readonly timeline: readonly Entry[];
 }
 

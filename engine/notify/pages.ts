@@ -1,4 +1,5 @@
-import { chat, plain, subject, within } from './encoders.ts';
+import type { Incident } from '../incidents/incident.ts';
+import { chat, cut, plain, subject } from './encoders.ts';
 import { outcomeOf, type Told } from './messages.ts';
 import { PAGED } from './paged.ts';
 
@@ -33,10 +34,8 @@ const LONGEST_VALUE = { mail: 1_000, chat: 400 };
 
 export function page({ first, facts, commands }: Telling): Page {
   const column = Math.max(...facts.map(([label]) => label.length)) + 2;
-  const short = (text: string, encode: (text: string) => string, longest: number): string =>
-    encode(within(text, (part) => encode(part).length <= longest));
-  const inMail = (text: string): string => short(text, plain, LONGEST_VALUE.mail);
-  const inChat = (text: string): string => short(text, chat, LONGEST_VALUE.chat);
+  const inMail = (text: string): string => cut(text, plain, LONGEST_VALUE.mail);
+  const inChat = (text: string): string => cut(text, chat, LONGEST_VALUE.chat);
   return {
     subject: subject(`Firebreak: ${first}`),
     body: [
@@ -62,8 +61,11 @@ export function page({ first, facts, commands }: Telling): Page {
   };
 }
 
-/** A response for people in the middle of the night: what to do, what came of it, where, and the commands to go on with. */
-export function pageFor({ response, title }: Told): Page {
+/**
+ * A response for people in the middle of the night: what to do, what came of it, where, and the commands to go on with.
+ * @param incident that it is told in
+ */
+export function pageFor({ response, title }: Told, incident?: Pick<Incident, 'id' | 'simulation'>): Page {
   const { id, target, finding, outcome, reason, by, undoes } = response;
   const todo = outcome ? PAGED[outcome].todo(undoes ? 'an undo' : 'a fix') : 'Nothing to do yet';
   return page({
@@ -78,8 +80,10 @@ export function pageFor({ response, title }: Told): Page {
       ['Finding', `${finding.source} ${finding.type}: ${finding.title}`],
       ['Finding id', finding.id],
       ...(by ? [['By', by] as const] : []),
+      ...(incident?.simulation ? [['Simulation', incident.simulation] as const] : []),
     ],
     commands: [
+      ...(incident ? [`firebreak incident show ${incident.id}`] : []),
       `firebreak show ${id}`,
       ...(outcome === 'awaiting-approval' ? [`firebreak approve ${id}`, `firebreak deny ${id}`] : []),
       ...(outcome === 'verified' ? [`firebreak undo ${id}`] : []),
