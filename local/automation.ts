@@ -11,7 +11,7 @@ import {
 import { Pause } from './pause.ts';
 
 /** Milliseconds that an execution may take, or take until it waits, before a test gives up. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 180_000;
 
 /** An execution at its end. */
 export interface Ended {
@@ -48,7 +48,7 @@ export async function startAutomation(
   return AutomationExecutionId;
 }
 
-/** The end of an execution. @throws when it has not ended within a minute */
+/** The end of an execution. @throws when it has not ended in time */
 export async function ended(config: SSMClientConfig, execution: string): Promise<Ended> {
   const found = await seen(config, execution, ({ ExecutionEndTime }) => ExecutionEndTime !== undefined);
   return {
@@ -59,7 +59,7 @@ export async function ended(config: SSMClientConfig, execution: string): Promise
   };
 }
 
-/** An execution that is at a step. @throws when it ends elsewhere, or is not there within a minute */
+/** An execution that is at a step. @throws when it ends elsewhere, or is not there in time */
 export async function waitingFor(
   config: SSMClientConfig,
   execution: string,

@@ -4,7 +4,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { budget, bundleAll } from './bundle.ts';
 import { SHIPPED_POLICY } from './response-policy.ts';
 import { type LintedRunbook, lint } from './runbooks/lint.ts';
-import { loadRunbooks, type Runbook } from './runbooks.ts';
+import { loadRunbooks } from './runbooks.ts';
 
 /** A check, and what to do when it fails; true when it holds. */
 interface Check {
@@ -29,13 +29,15 @@ function packaged(): string {
   }
   return hash.digest('hex');
 }
-const linted = (runbooks: readonly Runbook[]): LintedRunbook[] =>
-  runbooks.map(({ file, text, permissions }) => ({ file: `runbooks/${file}.yml`, text, permissions }));
-const generatedRunbooks = (): LintedRunbook[] =>
-  globSync('runbooks/remediations/*.yml')
-    .sort()
-    .map((file) => ({ file, text: readFileSync(file, 'utf8') }));
 const UPLOAD_FOLDER = /\d{13}-\d{4}-\d\d-\d\dT[\d:.]+Z/g;
+
+/** All runbooks: those written by hand, with what their roles may do, and those of remediations. */
+const runbooks = (): LintedRunbook[] => [
+  ...loadRunbooks().map(({ file, text, permissions }) => ({ file: `runbooks/${file}.yml`, text, permissions })),
+  ...globSync('runbooks/remediations/*.yml')
+    .sort()
+    .map((file) => ({ file, text: readFileSync(file, 'utf8') })),
+];
 
 const checks: readonly Check[] = [
   node('types', 'node_modules/typescript/bin/tsc', '-p', '.'),
@@ -64,7 +66,7 @@ const checks: readonly Check[] = [
   {
     name: 'AWS accepts the runbooks',
     run() {
-      const faults = lint([...linted(loadRunbooks()), ...generatedRunbooks()]);
+      const faults = lint(runbooks());
       for (const fault of faults) console.log(`  ${fault}`);
       return faults.length === 0;
     },

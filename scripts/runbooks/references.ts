@@ -24,13 +24,13 @@ const OUTPUTS: Readonly<Record<string, readonly string[]>> = {
   'aws:executeAutomation': ['ExecutionId', 'Output', 'Status'],
   'aws:executeScript': ['OutputPayload'],
   'aws:executeStateMachine': ['executionArn', 'input', 'name', 'output', 'startDate', 'status', 'stopDate'],
-  'aws:invokeLambdaFunction': ['FunctionError', 'LogResult', 'OutputPayload', 'Payload', 'StatusCode'],
+  'aws:invokeLambdaFunction': ['FunctionError', 'LogResult', 'Payload', 'StatusCode'],
   'aws:invokeWebhook': ['Response', 'ResponseCode'],
   'aws:runCommand': ['CommandId', 'Output', 'ResponseCode', 'Status'],
   'aws:runInstances': ['InstanceIds', 'InstanceStates'],
 };
 /** What a loop tells its own steps. */
-const IN_LOOP = ['CurrentIteration', 'CurrentIteratorValue'];
+const IN_LOOP = ['CurrentIteratorValue'];
 
 const REFERENCE = /\{\{\s*([^{}]*?)\s*\}\}/g;
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { Ajv, type ErrorObject } from 'ajv';
 import { nearest } from '../policy/nearest.ts';
-import { type Fault, type Fields, fieldsOf, isFields, listOf, type RunbookDocument } from './document.ts';
+import { allSteps, type Fault, type Fields, fieldsOf, isFields, listOf, type RunbookDocument } from './document.ts';
 
 /** What the published schema has of a step and of a parameter. */
 interface Published {
@@ -149,10 +149,26 @@ const validate = new Ajv({ allErrors: true, strict: false, validateFormats: fals
   widened(),
 );
 
-/** What the schema of Automation documents does not take. */
-export function schemaFaults({ fields }: RunbookDocument): Fault[] {
-  if (validate(fields)) return [];
-  return (validate.errors ?? []).filter(({ keyword }) => keyword !== 'if').map((error) => faultOf(error, fields));
+/** What the schema of Automation documents does not take, and conditions that compare nothing or too much. */
+export function schemaFaults({ fields, steps }: RunbookDocument): Fault[] {
+  const conditions = allSteps(steps).flatMap(({ name, inputs }) =>
+    [...listOf(inputs.Choices), inputs.LoopCondition].filter(isFields).flatMap((each) => conditionFaults(name, each)),
+  );
+  if (validate(fields)) return conditions;
+  return [
+    ...conditions,
+    ...(validate.errors ?? []).filter(({ keyword }) => keyword !== 'if').map((error) => faultOf(error, fields)),
+  ];
+}
+
+function conditionFaults(where: string, { NextStep: _, ...condition }: Fields): Fault[] {
+  const { Variable, And, Or, Not } = condition;
+  const said = Object.keys(condition).length;
+  if (Variable !== undefined ? said === 2 : said === 1 && [And, Or, Not].some((part) => part !== undefined)) {
+    return [...listOf(And), ...listOf(Or), Not].filter(isFields).flatMap((part) => conditionFaults(where, part));
+  }
+  const wrong = `the condition ${JSON.stringify(condition)} is no comparison`;
+  return [{ where, wrong, write: 'a Variable and one operator, or one of And, Or and Not' }];
 }
 
 function faultOf({ instancePath, keyword, params, message = '', parentSchema }: ErrorObject, document: Fields): Fault {
