@@ -10,7 +10,7 @@ import type { Policy } from '../engine/policy-schema.ts';
 import type { Action } from '../engine/remediation.ts';
 import { ownTargets } from '../engine/targets.ts';
 import { triggers } from '../engine/triggers.ts';
-import { problemLine } from '../scripts/response-policy.ts';
+import { problemLine } from '../scripts/located-yaml.ts';
 import { contentOf } from './event-file.ts';
 import { UsageError } from './failure.ts';
 import { IN_ADVANCE, type Question, type Word } from './in-advance.ts';
