@@ -1,0 +1,29 @@
+# What every playbook types. Sourced at the end of a page's first block, in the folder of the project; for bash and zsh.
+# It uses what that block sets: account, region, incident.
+
+# The AWS CLI in the account and Region of the finding. It needs a profile for each account, called by the account's id.
+in_account() { aws --profile "$account" --region "$region" "$@"; }
+
+# follow <execution>: waits until a runbook has ended or waits for an approval, then shows what it says. Fails when it failed.
+follow() {
+  for _ in $(seq 100); do
+    now=$(in_account ssm get-automation-execution --automation-execution-id "$1" \
+      --query AutomationExecution.AutomationExecutionStatus --output text) || return 1
+    case $now in Pending | InProgress) sleep 3 ;; *) break ;; esac
+  done
+  in_account ssm get-automation-execution --automation-execution-id "$1" \
+    --query 'AutomationExecution.{status: AutomationExecutionStatus, failure: FailureMessage, says: Outputs}' || return 1
+  case $now in Success | Waiting) ;; *) return 1 ;; esac
+}
+
+# keep <folder>: takes the hashes of the files in a folder, puts all of them into the account's evidence bucket, where nobody
+# can write over them, and notes that in the incident. The note has who and when.
+keep() {
+  (cd "$1" && find . -type f ! -name SHA256SUMS -exec sha256sum {} + > SHA256SUMS && cat SHA256SUMS) || return 1
+  for file in "$1"/*; do
+    in_account s3api put-object --bucket "firebreak-evidence-$account-$region" \
+      --key "incidents/$incident/$(basename "$file")" --body "$file" --if-none-match '*' > /dev/null || return 1
+  done
+  firebreak incident note "$incident" \
+    "evidence: s3://firebreak-evidence-$account-$region/incidents/$incident/, SHA-256 of SHA256SUMS: $(sha256sum < "$1/SHA256SUMS")"
+}
