@@ -79,6 +79,7 @@ const checks: readonly Check[] = [
     '--template',
     '.serverless/cloudformation-template-update-stack.json',
     'organization/member.yml',
+    'organization/runbooks.yml',
     'organization/sandbox.yml',
   ),
 ];
