@@ -1,3 +1,5 @@
+import { playbookOf } from '../playbook.ts';
+import type { Response } from '../response.ts';
 import { chat, plain, subject, within } from './encoders.ts';
 import { outcomeOf, type Told } from './messages.ts';
 import { PAGED } from './paged.ts';
@@ -64,10 +66,9 @@ export function page({ first, facts, commands }: Telling): Page {
 
 /** A response for people in the middle of the night: what to do, what came of it, where, and the commands to go on with. */
 export function pageFor({ response, title }: Told): Page {
-  const { id, target, finding, outcome, reason, by, undoes } = response;
-  const todo = outcome ? PAGED[outcome].todo(undoes ? 'an undo' : 'a fix') : 'Nothing to do yet';
+  const { id, target, finding, outcome, reason, by } = response;
   return page({
-    first: `${todo}: ${title}`,
+    first: `${todoOf(response)}: ${title}`,
     facts: [
       ['Outcome', outcomeOf(response)],
       ...(reason ? [['Reason', reason] as const] : []),
@@ -85,6 +86,13 @@ export function pageFor({ response, title }: Told): Page {
       ...(outcome === 'verified' ? [`firebreak undo ${id}`] : []),
     ],
   });
+}
+
+function todoOf({ outcome, undoes, remediation }: Response): string {
+  if (!outcome) return 'Nothing to do yet';
+  const playbook = playbookOf(remediation);
+  if (playbook !== undefined && PAGED[outcome].page) return `Follow ${playbook}`;
+  return PAGED[outcome].todo(undoes ? 'an undo' : 'a fix');
 }
 
 /** A circuit breaker that opened. */
