@@ -19,7 +19,7 @@ import {
   SANDBOX_ACCOUNTS,
   SECURITY_ACCOUNT,
 } from './connection.ts';
-import { copyService, deployMember, serverlessDeploy } from './deployment.ts';
+import { copyService, deployMember, deployRunbooks, serverlessDeploy } from './deployment.ts';
 import type { Doors } from './doors.ts';
 import type { LogLine } from './lambda-environment.ts';
 import { type AwsServer, startAwsServer } from './python.ts';
@@ -101,7 +101,7 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
       ...(sandbox && { sandboxes: SANDBOX_ACCOUNTS.join(','), fidelities: 'bus-replay,handler-replay,sample-finding' }),
     };
     await serverlessDeploy(folder, { endpoint, region: HOME_REGION, parameters, home: folder });
-    progress('deploying organization/member.yml into every account and Region');
+    progress('deploying organization/member.yml into every account and Region, and the runbooks into the members');
     const connection = new Connection(endpoint);
     await setUpAccounts(connection);
     if (sandbox) {
@@ -173,6 +173,7 @@ async function setUpAccounts(connection: Connection): Promise<void> {
     places.map(async ({ account, region }) => {
       const { client } = await connection.account(account, region);
       await deployMember(client, parameters);
+      if (account !== SECURITY_ACCOUNT) await deployRunbooks(client, { HomeRegion: HOME_REGION });
     }),
   );
 }

@@ -77,6 +77,10 @@ export const deployMember = (config: CloudFormationClientConfig, parameters: Rea
 export const deploySandbox = (config: CloudFormationClientConfig, parameters: Readonly<Record<string, string>>) =>
   deploy('sandbox', config, parameters);
 
+/** Deploys organization/runbooks.yml in an account and Region. @throws with the stack's first error */
+export const deployRunbooks = (config: CloudFormationClientConfig, parameters: Readonly<Record<string, string>>) =>
+  deploy('runbooks', config, parameters);
+
 async function deploy(
   name: string,
   config: CloudFormationClientConfig,

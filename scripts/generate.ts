@@ -3,11 +3,13 @@ import { parseArgs } from 'node:util';
 import { catalogue } from './generate/catalogue.ts';
 import { memberTemplate } from './generate/member.ts';
 import { rulesFor, rulesTemplate } from './generate/rules.ts';
+import { runbookStack } from './generate/runbook-stack.ts';
 import { sandboxTemplate } from './generate/sandbox.ts';
 import { scenariosPage } from './generate/scenarios.ts';
 import { workersTemplate } from './generate/workers.ts';
 import { defaultsTable } from './policy/defaults.ts';
 import { loadPolicy, SHIPPED_POLICY } from './response-policy.ts';
+import { loadRunbooks } from './runbooks.ts';
 import { loadScenarios } from './scenarios.ts';
 import { loadWorkers } from './workers.ts';
 
@@ -38,6 +40,7 @@ const files: Record<string, string> = {
   'functions/tell/titles.json': json(titles(workers)),
   'functions/workers.json': json(workersTemplate(workers, rules)),
   'organization/member.yml': memberTemplate(workers, rules),
+  'organization/runbooks.yml': runbookStack(loadRunbooks()),
   'organization/sandbox.yml': sandboxTemplate(scenarios),
   'docs/catalogue.md': catalogue(workers, rules),
   'docs/scenarios.md': scenariosPage(scenarios),

@@ -18,11 +18,13 @@ import {
 
 const services = [
   'access-analyzer',
+  'autoscaling',
   'cloudformation',
   'cloudtrail',
   'cloudwatch',
   'dynamodb',
   'ec2',
+  'elasticloadbalancing',
   'events',
   'guardduty',
   'iam',

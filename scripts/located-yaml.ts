@@ -22,6 +22,8 @@ export interface LocatedYaml {
   readonly problems: readonly Problem[];
   /** The line of a place, or none: the text does not have it. */
   lineOf(where: Where): number | undefined;
+  /** The line of the nearest place that the text has. */
+  near(where: Where): number;
   /** Faults as problems, in the order of their lines. */
   located(faults: readonly Fault[]): Problem[];
 }
@@ -52,7 +54,6 @@ export function readYaml(text: string, whole: string, firstLine = 1): LocatedYam
     }
     return position === undefined ? undefined : lineAt(position);
   };
-  /** The line of the nearest place that the file has. */
   const near = (where: Where): number => (where.length === 0 ? firstLine : (lineOf(where) ?? near(where.slice(0, -1))));
 
   const problems = document.errors.map(({ message, pos: [position] }) => ({
@@ -70,6 +71,7 @@ export function readYaml(text: string, whole: string, firstLine = 1): LocatedYam
     data: problems.length === 0 ? document.toJS() : undefined,
     problems,
     lineOf,
+    near,
     located: (faults) =>
       faults
         .map(({ where, wrong, write }) => ({ line: near(where), path: where.join('.') || whole, wrong, write }))

@@ -15,8 +15,15 @@ export interface Playbook extends FrontMatter {
   /** From the project's folder: `playbooks/root-activity.md`. */
   readonly file: string;
   readonly page: Page;
-  /** The line of a place in the front matter. */
+  /** The whole file. */
+  readonly text: string;
+  /** The line of a place in the front matter, or of the nearest that it has. */
   lineOf(...where: (string | number)[]): number;
+}
+
+/** A problem, and the file that has it. */
+export interface PlacedProblem extends Problem {
+  readonly file: string;
 }
 
 /** What a file turned out to be: a playbook, or the reasons why it is none. */
@@ -35,12 +42,12 @@ export function readPlaybook(file: string, text: string): PlaybookFile {
       problems: [{ line: 1, path: 'front matter', wrong, write: '---, the keys of a playbook, and --- first' }],
     };
   }
-  const { data: written, problems, lineOf, located } = readYaml(yaml, 'front matter', 2);
+  const { data: written, problems, near, located } = readYaml(yaml, 'front matter', 2);
   if (problems.length > 0) return { problems };
   const { data, error } = z.safeParse(frontMatterSchema, written, { reportInput: true });
   if (error) return { problems: located(faultsOf(error.issues, frontMatterSchema, [], frontMatterHint)) };
   const page = readPage(text.slice(all.length), all.split('\n').length);
-  return { playbook: { ...data, file, page, lineOf: (...where) => lineOf(where) ?? 1 } };
+  return { playbook: { ...data, file, text, page, lineOf: (...where) => near(where) } };
 }
 
 /** The files of the playbooks, sorted. */
@@ -50,13 +57,21 @@ export const playbookFiles = (folder = PLAYBOOKS): string[] =>
     .sort()
     .map((name) => `${folder}/${name}`);
 
+/** All playbooks, sorted by their ids, and why some files are none. */
+export function readPlaybooks(folder = PLAYBOOKS): { playbooks: Playbook[]; problems: PlacedProblem[] } {
+  const read = playbookFiles(folder).map((file) => ({ file, ...readPlaybook(file, readFileSync(file, 'utf8')) }));
+  return {
+    playbooks: read.flatMap(({ playbook }) => playbook ?? []),
+    problems: read.flatMap(({ file, problems = [] }) => problems.map((problem) => ({ file, ...problem }))),
+  };
+}
+
 /**
- * All playbooks, by their ids.
+ * All playbooks, sorted by their ids.
  * @throws with file, line, what is wrong and what to write, one problem a line
  */
 export function loadPlaybooks(folder = PLAYBOOKS): Playbook[] {
-  const read = playbookFiles(folder).map((file) => ({ file, ...readPlaybook(file, readFileSync(file, 'utf8')) }));
-  const lines = read.flatMap(({ file, problems = [] }) => problems.map((problem) => problemLine(file, problem)));
-  if (lines.length > 0) throw new Error(lines.join('\n'));
-  return read.flatMap(({ playbook }) => playbook ?? []);
+  const { playbooks, problems } = readPlaybooks(folder);
+  if (problems.length > 0) throw new Error(problems.map((problem) => problemLine(problem.file, problem)).join('\n'));
+  return playbooks;
 }

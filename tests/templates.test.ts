@@ -212,6 +212,53 @@ describe('the sandbox', () => {
   });
 });
 
+describe('the runbooks', () => {
+  const { Resources } = parse(readFileSync('organization/runbooks.yml', 'utf8')) as {
+    Resources: Record<string, Resource & { readonly DeletionPolicy?: string }>;
+  };
+  const documents = ofType(Resources, 'AWS::SSM::Document');
+  const roles = ofType(Resources, 'AWS::IAM::Role');
+
+  test('keep evidence when they go, and nobody writes over it or reads it in the clear', () => {
+    const { EvidenceBucket, EvidenceBucketPolicy } = Resources;
+    expect(EvidenceBucket?.DeletionPolicy).toBe('Retain');
+    expect(EvidenceBucket?.Properties).toMatchObject({ VersioningConfiguration: { Status: 'Enabled' } });
+    const policy = EvidenceBucketPolicy?.Properties.PolicyDocument as { Statement: Statement[] } | undefined;
+    expect(policy?.Statement.map(({ Effect, Action, Condition }) => ({ Effect, Action, Condition }))).toEqual([
+      { Effect: 'Deny', Action: 's3:*', Condition: { Bool: { 'aws:SecureTransport': 'false' } } },
+      {
+        Effect: 'Deny',
+        Action: 's3:PutObject',
+        Condition: { Null: { 's3:if-none-match': 'true' }, Bool: { 's3:ObjectCreationOperation': 'true' } },
+      },
+    ]);
+  });
+
+  test('have a role each, which Automation assumes for its account alone', () => {
+    expect(roles.map(([, { Properties }]) => Properties.AssumeRolePolicyDocument)).toEqual(
+      documents.map(() => ({
+        Version: '2012-10-17',
+        Statement: [
+          {
+            Effect: 'Allow',
+            Principal: { Service: 'ssm.amazonaws.com' },
+            Action: 'sts:AssumeRole',
+            Condition: { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } },
+          },
+        ],
+      })),
+    );
+  });
+
+  test('delete no evidence, and write to nothing by a bare wildcard', () => {
+    for (const { Action, Resource } of roles.flatMap(([, role]) => statementsOf(role))) {
+      const writes = list(Action).filter((name) => !READS.test(String(name)));
+      if (writes.length > 0) expect(list(Resource)).not.toContain('*');
+      for (const name of list(Action)) expect(name).not.toMatch(/\*|^s3:DeleteObject/);
+    }
+  });
+});
+
 const ORDERS_ALONE = { 'ForAllValues:StringEquals': { 'dynamodb:Attributes': ['pk', 'sk', 'order'] } };
 
 describe('the door', () => {

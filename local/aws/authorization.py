@@ -21,6 +21,10 @@ from resource_tags import request_tags, resource_tags
 from resources import Access, accesses
 
 
+# What s3:ObjectCreationOperation is true for, of the calls that need s3:PutObject.
+OBJECT_CREATIONS = ('PutObject', 'CopyObject', 'CompleteMultipartUpload')
+
+
 class AccessDenied(Exception):
     """A refused call: AWS's sentence about it."""
 
@@ -141,6 +145,10 @@ def _resource_context(call: ApiCall, access: Access, account: str) -> Context:
         context['aws:resourceorgid'] = [organization]
     if call.prefix == 's3':
         context['s3:resourceaccount'] = [account]
+        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
+        context['s3:objectcreationoperation'] = [str(call.operation in OBJECT_CREATIONS).lower()]
+        if 'If-None-Match' in call.headers:
+            context['s3:if-none-match'] = [call.headers['If-None-Match']]
     given = request_tags(call, access.resource)
     if given:
         context['aws:tagkeys'] = list(given)

@@ -7,6 +7,7 @@ checked by http_api.py alone.
 
 import contextvars
 import datetime
+import uuid
 from dataclasses import dataclass
 
 from moto.core import DEFAULT_ACCOUNT_ID
@@ -102,6 +103,7 @@ class BadCredentials(Exception):
 current_caller: contextvars.ContextVar[Caller] = contextvars.ContextVar('current_caller')
 
 _sessions: dict[str, Session] = {}
+_forwarded: dict[str, tuple['Credentials', Caller]] = {}
 
 
 def open_session(
@@ -132,6 +134,23 @@ def issued_sessions() -> list[Session]:
     return list(_sessions.values())
 
 
+@dataclass(frozen=True)
+class Credentials:
+    """What a request is signed with."""
+
+    access_key: str
+    secret: str
+    token: str
+
+
+def forward(caller: Caller) -> Credentials:
+    """Credentials by which a service that a caller asked for something asks others for it, as the caller.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/access_forward_access_sessions.html"""
+    credentials = Credentials(f'ASIA{uuid.uuid4().hex[:16].upper()}', uuid.uuid4().hex, random_session_token())
+    _forwarded[credentials.access_key] = credentials, caller
+    return credentials
+
+
 @door('POST', '/sessions/expire')
 def expire_session(request):
     """A door of the embedded cloud, not of AWS: lets the time of the session with {accessKeyId} be over now."""
@@ -145,6 +164,7 @@ def expire_session(request):
 def forget_sessions() -> None:
     """Ends all sessions."""
     _sessions.clear()
+    _forwarded.clear()
 
 
 def identify(call: ApiCall) -> Caller:
@@ -157,6 +177,11 @@ def identify(call: ApiCall) -> Caller:
         if utcnow() >= session.expiration:
             raise BadCredentials('expired')
         return caller_in(session)
+    if call.access_key in _forwarded:
+        credentials, caller = _forwarded[call.access_key]
+        if call.session_token != credentials.token:
+            raise BadCredentials('invalid')
+        return caller
     user = _user(call.access_key)
     if user:
         return user

@@ -35,6 +35,7 @@ PLACES = {
         'NetworkInterfaceId || NetworkInterfaceIds || NetworkInterfaces[].NetworkInterfaceId'
     ),
     ('ec2', 'InstanceId'): 'InstanceId || InstanceIds || InstanceSpecification.InstanceId',
+    ('autoscaling', 'GroupFriendlyName'): 'AutoScalingGroupName',
     ('s3', 'BucketName'): 'Bucket',
     ('s3', 'ObjectName'): 'Key || Delete.Objects[].Key',
     # AWS does not say which of the two a copy is asked about: both, which errs on the side of refusing.

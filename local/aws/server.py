@@ -46,6 +46,12 @@ EXTENSIONS = [
     'scheduler',
     'scheduler_resources',
     'dynamodb',
+    'ssm_documents',
+    'automation_actions',
+    'automation_approval',
+    'automation_script',
+    'automation_lambda',
+    'automation',
 ]
 
 

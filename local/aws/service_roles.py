@@ -8,9 +8,10 @@ from moto.sqs.models import sqs_backends
 from moto.utilities.arns import parse_arn
 
 from authorization import resource_account, resource_policy, role_of, role_trust, sentence
+from conditions import Context
 from doors import DoorError, door
 from policy import Principal, decide, resource_policy_allows
-from principals import Session, caller_in, open_session
+from principals import Caller, Session, caller_in, open_session
 from resources import Access
 
 # As Lambda's own credentials of a function last.
@@ -39,9 +40,13 @@ def assume_as_service(service: str, role_arn: str, name: str, source: str | None
 
 def require(session: Session, action: str, resource: str) -> None:
     """Raises NotPermitted unless IAM allows an action on a resource in a session."""
-    caller = caller_in(session)
+    require_of(caller_in(session), action, resource)
+
+
+def require_of(caller: Caller, action: str, resource: str, keys: Context | None = None) -> None:
+    """Raises NotPermitted unless IAM allows a caller an action on a resource, where these condition keys are."""
     account = resource_account(resource, caller.account)
-    document, context = resource_policy(resource, account), {'aws:resourceaccount': [account]}
+    document, context = resource_policy(resource, account), {'aws:resourceaccount': [account], **(keys or {})}
     decision = decide(caller.principal, caller.policies(), action, resource, account, context, document)
     if not decision.allowed:
         raise NotPermitted(sentence(caller, Access(action, resource), decision))

@@ -1,4 +1,4 @@
-import { lexer, type Token } from 'marked';
+import { lexer, type Token, type Tokens } from 'marked';
 
 /** The sections of a playbook, in their order: one that has nothing to say says so in a line. */
 export const SECTIONS = [
@@ -26,6 +26,8 @@ interface Piece {
 export interface Heading extends Piece {
   readonly depth: number;
   readonly text: string;
+  /** Whether anything stands below it before the next one of its depth or above. */
+  readonly filled: boolean;
 }
 
 /** A block of commands. */
@@ -65,14 +67,19 @@ export function readPage(markdown: string, firstLine = 1): Page {
   };
   let line = firstLine;
   let section = '';
-  for (const token of lexer(markdown)) {
+  const tokens = lexer(markdown);
+  for (const [index, token] of tokens.entries()) {
     if (token.type === 'heading' && token.depth <= 2) section = token.text;
+    const next = tokens.slice(index + 1).find(({ type }) => type !== 'space');
+    const filled = next !== undefined && !(isHeading(token) && isHeading(next) && next.depth <= token.depth);
     let from = 0;
     for (const part of [token, ...within(token)]) {
-      // Parts come in the order of the text: each is looked for behind the one before.
-      const position = Math.max(token.raw.indexOf(part.raw, from), from);
+      // Parts come in the order of the text: each is looked for behind the one before, by its first line, since what stands in a
+      // list has lost its indentation.
+      const [begin = ''] = part.raw.split('\n', 1);
+      const position = Math.max(token.raw.indexOf(begin, from), from);
       const piece = { line: line + lineBreaks(token.raw.slice(0, position)), section };
-      if (part.type === 'heading') page.headings.push({ ...piece, depth: part.depth, text: part.text });
+      if (part.type === 'heading') page.headings.push({ ...piece, depth: part.depth, text: part.text, filled });
       else if (part.type === 'codespan') page.codes.push({ ...piece, text: part.text });
       else if (part.type === 'link' || part.type === 'image') page.links.push({ ...piece, href: part.href });
       else if (part.type === 'code') {
@@ -80,13 +87,19 @@ export function readPage(markdown: string, firstLine = 1): Page {
         else if (part.lang === CONSOLE_ONLY) page.blocks.push({ ...piece, text: part.text, kind: 'console-only' });
         else page.others.push({ ...piece, language: part.lang ?? '' });
       }
-      if (part.type === 'codespan' || part.type === 'code') from = position + part.raw.length;
+      if (part.type === 'codespan') from = position + part.raw.length;
+      else if (part.type === 'code') from = position + lengthOf(token.raw.slice(position), lineBreaks(part.raw) + 1);
       else if (part !== token) from = position;
     }
     line += lineBreaks(token.raw);
   }
   return page;
 }
+
+const isHeading = (token: Token): token is Tokens.Heading => token.type === 'heading';
+
+/** Characters of the first lines of a text. */
+const lengthOf = (text: string, lines: number): number => text.split('\n').slice(0, lines).join('\n').length;
 
 const lineBreaks = (text: string): number => text.split('\n').length - 1;
 

@@ -267,3 +267,18 @@ class TestExpectedOwner:
     def test_the_owner_is_let_through(self, opened):
         opened.list_objects_v2(Bucket=BUCKET, ExpectedBucketOwner=SECURITY)
         assert refused(opened.get_bucket_policy, Bucket='missing', ExpectedBucketOwner=MEMBER) == 'NoSuchBucket'
+
+
+def test_a_policy_lets_objects_be_made_and_not_replaced(s3, cloud, client):
+    once = {'Null': {'s3:if-none-match': 'true'}, 'Bool': {'s3:ObjectCreationOperation': 'true'}}
+    s3.put_bucket_policy(Bucket=BUCKET, Policy=policy(action=['s3:PutObject'], effect='Deny', Condition=once))
+    role = cloud.role('writer', [{'Effect': 'Allow', 'Action': 's3:PutObject', 'Resource': '*'}])
+    writer = cloud.client('s3', credentials=cloud.assume(role))
+    assert refused(writer.put_object, Key='new', Body=b'text') == 'AccessDenied'
+    writer.put_object(Bucket=BUCKET, Key='new', Body=b'text', IfNoneMatch='*')
+    assert refused(writer.put_object, Key='new', Body=b'other', IfNoneMatch='*') == 'PreconditionFailed'
+    upload = writer.create_multipart_upload(Bucket=BUCKET, Key='large')['UploadId']
+    part = writer.upload_part(Bucket=BUCKET, Key='large', UploadId=upload, PartNumber=1, Body=b'text')
+    parts = {'UploadId': upload, 'MultipartUpload': {'Parts': [{'ETag': part['ETag'], 'PartNumber': 1}]}}
+    assert refused(writer.complete_multipart_upload, Key='large', **parts) == 'AccessDenied'
+    writer.complete_multipart_upload(Bucket=BUCKET, Key='large', IfNoneMatch='*', **parts)
