@@ -1,3 +1,4 @@
+import type { Incident } from '../incidents/incident.ts';
 import { chat, plain, subject, within } from './encoders.ts';
 import { outcomeOf, type Told } from './messages.ts';
 import { PAGED } from './paged.ts';
@@ -62,8 +63,11 @@ export function page({ first, facts, commands }: Telling): Page {
   };
 }
 
-/** A response for people in the middle of the night: what to do, what came of it, where, and the commands to go on with. */
-export function pageFor({ response, title }: Told): Page {
+/**
+ * A response for people in the middle of the night: what to do, what came of it, where, and the commands to go on with.
+ * @param incident that it is told in
+ */
+export function pageFor({ response, title }: Told, incident?: Pick<Incident, 'id' | 'simulation'>): Page {
   const { id, target, finding, outcome, reason, by, undoes } = response;
   const todo = outcome ? PAGED[outcome].todo(undoes ? 'an undo' : 'a fix') : 'Nothing to do yet';
   return page({
@@ -78,8 +82,10 @@ export function pageFor({ response, title }: Told): Page {
       ['Finding', `${finding.source} ${finding.type}: ${finding.title}`],
       ['Finding id', finding.id],
       ...(by ? [['By', by] as const] : []),
+      ...(incident?.simulation ? [['Simulation', incident.simulation] as const] : []),
     ],
     commands: [
+      ...(incident ? [`firebreak incident show ${incident.id}`] : []),
       `firebreak show ${id}`,
       ...(outcome === 'awaiting-approval' ? [`firebreak approve ${id}`, `firebreak deny ${id}`] : []),
       ...(outcome === 'verified' ? [`firebreak undo ${id}`] : []),
