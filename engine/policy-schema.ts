@@ -195,6 +195,15 @@ export const policySchema = z.strictObject({
     }),
     {},
   ),
+  incidents: z.prefault(
+    z.strictObject({
+      /** A fix that is verified opens an incident from this severity on; what needs a person always does. */
+      verifiedFrom: z._default(z.enum(SEVERITIES), 'HIGH'),
+      /** Hours after the last telling of a resource or principal within which the next one belongs to the same incident. */
+      joinHours: z._default(z.int().check(z.gte(1), z.lte(720)), 24),
+    }),
+    {},
+  ),
 });
 export type Policy = z.infer<typeof policySchema>;
 

@@ -114,12 +114,13 @@ export const workerOf = (remediation: string): string => remediation.slice(0, re
  * The id of a response: the same for the same message, remediation and target, so that a redelivery finds its own.
  * @param message what asked for it; several findings in one SQS message (a custom action) are told apart by it
  */
-export function responseId(remediation: string, target: Target, message: string): string {
-  const digest = createHash('sha256')
-    .update(JSON.stringify([remediation, targetKey(target), message]))
-    .digest();
-  const letters = [...digest.subarray(0, 10)].map((byte) => LETTERS[byte % LETTERS.length]).join('');
-  return `${workerOf(remediation)}-${letters}`;
+export const responseId = (remediation: string, target: Target, message: string): string =>
+  `${workerOf(remediation)}-${lettersOf([remediation, targetKey(target), message])}`;
+
+/** Ten letters and digits that are the same for the same parts; people read them to each other. */
+export function lettersOf(parts: readonly string[]): string {
+  const digest = createHash('sha256').update(JSON.stringify(parts)).digest();
+  return [...digest.subarray(0, 10)].map((byte) => LETTERS[byte % LETTERS.length]).join('');
 }
 
 /** The id of the response that comes in the place of one that was deferred, excepted or void. */

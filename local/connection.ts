@@ -15,8 +15,9 @@ export const OUTSIDE_ACCOUNT = '999900001111';
 export const ORGANIZATION = 'o-firebreak0';
 export const HOME_REGION = 'eu-west-1';
 export const REGIONS = [HOME_REGION, 'us-east-1'] as const;
-/** As serverless.yml names the ledger. */
+/** As serverless.yml names the ledger, and functions/incidents the record of incidents. */
 export const LEDGER_TABLE = 'firebreak-ledger';
+export const INCIDENTS_TABLE = 'firebreak-incidents';
 /** The role by which the organisation's management account administers its members. */
 export const ADMINISTRATOR_ROLE = 'OrganizationAccountAccessRole';
 

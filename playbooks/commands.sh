@@ -4,14 +4,15 @@
 # The AWS CLI in the account and Region of the finding. It needs a profile for each account, called by the account's id.
 in_account() { aws --profile "$account" --region "$region" "$@"; }
 
-# follow <execution>: waits until a runbook has ended or waits for an approval, then shows what it says. Fails when it failed.
+# follow <execution> [aws]: waits until a runbook has ended or waits for an approval, then shows what it says; fails when it failed.
+# With aws, one of the security account; otherwise one of the account of the finding.
 follow() {
   for _ in $(seq 100); do
-    now=$(in_account ssm get-automation-execution --automation-execution-id "$1" \
+    now=$("${2:-in_account}" ssm get-automation-execution --automation-execution-id "$1" \
       --query AutomationExecution.AutomationExecutionStatus --output text) || return 1
     case $now in Pending | InProgress) sleep 3 ;; *) break ;; esac
   done
-  in_account ssm get-automation-execution --automation-execution-id "$1" \
+  "${2:-in_account}" ssm get-automation-execution --automation-execution-id "$1" \
     --query 'AutomationExecution.{status: AutomationExecutionStatus, failure: FailureMessage, says: Outputs}' || return 1
   case $now in Success | Waiting) ;; *) return 1 ;; esac
 }

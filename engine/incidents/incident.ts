@@ -19,7 +19,7 @@ export interface Incident {
   readonly owner?: string;
   readonly account: string;
   readonly region: string;
-  /** ARNs of resources and principals that it is about: by these, what comes later is joined to it. */
+  /** ARNs of resources and principals that it is about, the first hundred: by these, what comes later is joined to it. */
   readonly subjects: readonly string[];
   /** Ids of the playbooks for it: `compromised-access-key`. */
   readonly playbooks: readonly string[];
@@ -48,7 +48,7 @@ export interface Entry {
 /** All that is known of an incident. */
 export interface IncidentRecord {
   readonly incident: Incident;
-  /** Oldest first. */
+  /** As it was recorded: what is told late comes late, and its `at` says when it was. What was there stays in its place. */
   readonly timeline: readonly Entry[];
 }
 

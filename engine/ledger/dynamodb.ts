@@ -20,7 +20,7 @@ import {
   type TimelineEntry,
 } from '../response.ts';
 import type { Json } from '../state.ts';
-import { dynamoDb, type Item, packed, type Texts, text, unpacked } from './item.ts';
+import { dynamoDb, type Item, packed, readItem, type Texts, text, unpacked } from './item.ts';
 import { type Headers, isWanted, type Ledger, type Wanted } from './ledger.ts';
 
 /** Index of headers by the day they started. */
@@ -125,6 +125,12 @@ export class DynamoDbLedger implements Ledger, Headers {
         .sort((a, b) => (a.at < b.at ? -1 : 1)),
       timeline: items.filter((item) => item.entry).map((item) => unpacked<TimelineEntry>(item.entry)),
     };
+  }
+
+  /** The finding that a response is about, as it was when that began. */
+  async finding(id: string): Promise<Finding | undefined> {
+    const item = await readItem(this.#db, this.#table, { pk: responseKey(id), sk: text('FINDING') });
+    return item && unpacked<Finding>(item.finding);
   }
 
   async list(wanted: Wanted): Promise<readonly Response[]> {

@@ -1,3 +1,4 @@
+import type { Incident } from '../incidents/incident.ts';
 import { playbookOf } from '../playbook.ts';
 import type { Response } from '../response.ts';
 import { chat, plain, subject, within } from './encoders.ts';
@@ -64,8 +65,11 @@ export function page({ first, facts, commands }: Telling): Page {
   };
 }
 
-/** A response for people in the middle of the night: what to do, what came of it, where, and the commands to go on with. */
-export function pageFor({ response, title }: Told): Page {
+/**
+ * A response for people in the middle of the night: what to do, what came of it, where, and the commands to go on with.
+ * @param incident that it is told in
+ */
+export function pageFor({ response, title }: Told, incident?: Pick<Incident, 'id' | 'simulation'>): Page {
   const { id, target, finding, outcome, reason, by } = response;
   return page({
     first: `${todoOf(response)}: ${title}`,
@@ -79,8 +83,10 @@ export function pageFor({ response, title }: Told): Page {
       ['Finding', `${finding.source} ${finding.type}: ${finding.title}`],
       ['Finding id', finding.id],
       ...(by ? [['By', by] as const] : []),
+      ...(incident?.simulation ? [['Simulation', incident.simulation] as const] : []),
     ],
     commands: [
+      ...(incident ? [`firebreak incident show ${incident.id}`] : []),
       `firebreak show ${id}`,
       ...(outcome === 'awaiting-approval' ? [`firebreak approve ${id}`, `firebreak deny ${id}`] : []),
       ...(outcome === 'verified' ? [`firebreak undo ${id}`] : []),

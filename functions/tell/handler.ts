@@ -3,8 +3,12 @@ import middy from '@middy/core';
 import type { DynamoDBBatchResponse, DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda';
 import { DeadLetters } from '../../engine/aws/dead-letters.ts';
 import { sessionConfig, throttledAlone } from '../../engine/aws/session.ts';
+import { deployedPolicy } from '../../engine/deployed-policy.ts';
 import { environment } from '../../engine/environment.ts';
-import { describeError } from '../../engine/errors.ts';
+import { describeError, TransientError } from '../../engine/errors.ts';
+import type { Incident } from '../../engine/incidents/incident.ts';
+import { Incidents } from '../../engine/incidents/record.ts';
+import { DynamoDbLedger } from '../../engine/ledger/dynamodb.ts';
 import { logOf, withRequest } from '../../engine/log.ts';
 import { Bus, type OwnEvent } from '../../engine/notify/bus.ts';
 import { jsonLine } from '../../engine/notify/encoders.ts';
@@ -12,9 +16,11 @@ import { eventFor } from '../../engine/notify/messages.ts';
 import { PAGED } from '../../engine/notify/paged.ts';
 import { breakerPage, pageFor } from '../../engine/notify/pages.ts';
 import { answerOf, tellFindings } from './findings.ts';
+import { type Recorder, recordIncident } from './incidents.ts';
 import { Memory } from './memory.ts';
 import { type Ended, type News, newsOf } from './news.ts';
 import { People } from './people.ts';
+import playbooks from './playbooks.json' with { type: 'json' };
 import { findingKey, SecurityHub } from './security-hub.ts';
 import titles from './titles.json' with { type: 'json' };
 
@@ -34,7 +40,18 @@ const deadLetters = new DeadLetters(session, environment('DEAD_LETTER_QUEUE_URL'
 const titleOf = (remediation: string): string =>
   (titles as Readonly<Record<string, string>>)[remediation] ?? remediation;
 
-/** Changes of the ledger's table in; Security Hub, people, EventBridge and CloudWatch told of them. */
+const recorder: Recorder = {
+  incidents: new Incidents(session, environment('INCIDENTS_TABLE')),
+  ledger: new DynamoDbLedger(session, environment('LEDGER_TABLE')),
+  policy: deployedPolicy(),
+  playbooks,
+  sandboxes: environment('SANDBOXES').split(','),
+  titleOf,
+};
+/** Milliseconds for the incidents of a batch: what is not recorded by then comes back, and nobody waits longer to be woken. */
+const INCIDENTS_MS = 20_000;
+
+/** Changes of the ledger's table in; incidents recorded, and Security Hub, people, EventBridge and CloudWatch told of them. */
 export const handler = middy<DynamoDBStreamEvent, DynamoDBBatchResponse>()
   .use(withRequest(logger))
   .handler(async ({ Records }) => {
@@ -50,14 +67,18 @@ export const handler = middy<DynamoDBStreamEvent, DynamoDBBatchResponse>()
   });
 
 /**
- * What can be told twice without harm goes first and is not kept from it by the others: Security Hub and people are told of all
- * records, whatever fails; events and metrics, which each telling adds to, of those that will not come again.
+ * What can be told twice without harm goes first and is not kept from it by the others: incidents, Security Hub and people are
+ * told of all records, whatever fails; events and metrics, which each telling adds to, of those that will not come again.
  * @returns by its index, why a record must come again
  */
 async function tell(records: readonly DynamoDBRecord[]): Promise<ReadonlyMap<number, unknown>> {
   const failed = new Map<number, unknown>();
   const all = await read(records, failed);
-  await Promise.all([tellSecurityHub(all, failed), wakePeople(all, failed)]);
+  await Promise.all([
+    tellSecurityHub(all, failed),
+    // A page names the incident, and goes out without one that could not be recorded.
+    recordIncidents(all, failed).then((incidents) => wakePeople(all, incidents, failed)),
+  ]);
   const final = () => all.filter(({ index }) => index < Math.min(...failed.keys()));
 
   const sending = final();
@@ -107,18 +128,42 @@ async function tellSecurityHub(entries: readonly Entry[], failed: Map<number, un
   }
 }
 
-async function wakePeople(entries: readonly Entry[], failed: Map<number, unknown>): Promise<void> {
+/** One after the other, as they came. @returns by its index, the incident that a record is told in */
+async function recordIncidents(
+  entries: readonly Entry[],
+  failed: Map<number, unknown>,
+): Promise<ReadonlyMap<number, Incident>> {
+  const until = Date.now() + INCIDENTS_MS;
+  const recorded = new Map<number, Incident>();
+  for (const { index, news } of entries) {
+    if (news.what !== 'ended') continue;
+    try {
+      if (Date.now() > until) throw new TransientError('the incidents before it took all of the time');
+      const incident = await recordIncident(news.response, recorder);
+      if (incident) recorded.set(index, incident);
+    } catch (error) {
+      failed.set(index, error);
+    }
+  }
+  return recorded;
+}
+
+async function wakePeople(
+  entries: readonly Entry[],
+  incidents: ReadonlyMap<number, Incident>,
+  failed: Map<number, unknown>,
+): Promise<void> {
   // One after the other, as they came: few outcomes wake anybody.
   for (const { index, news } of entries) {
     try {
-      await wakeFor(news);
+      await wakeFor(news, incidents.get(index));
     } catch (error) {
       failed.set(index, error);
     }
   }
 }
 
-async function wakeFor(news: News): Promise<void> {
+async function wakeFor(news: News, incident: Incident | undefined): Promise<void> {
   if (news.what === 'breaker opened') {
     const { remediation, account } = news.kind;
     const { at: openedAt, ...breaker } = news.breaker;
@@ -128,7 +173,7 @@ async function wakeFor(news: News): Promise<void> {
   } else if (news.what === 'ended' && PAGED[news.response.outcome].page) {
     const { id, outcome, finishedAt, remediation, target, finding } = news.response;
     const labels = { outcome, severity: finding.severity, remediation, account: target.account };
-    const page = pageFor({ response: news.response, title: titleOf(remediation) });
+    const page = pageFor({ response: news.response, title: titleOf(remediation) }, incident);
     await people.page(`response#${id}#${outcome}#${finishedAt}`, page, labels);
   }
 }
