@@ -1,4 +1,6 @@
-ec2, scaling, balancing = (boto3.client(name) for name in ('ec2', 'autoscaling', 'elbv2'))
+ec2 = boto3.client('ec2')
+scaling = boto3.client('autoscaling')
+balancing = boto3.client('elbv2')
 TAG = 'firebreak:contained'
 
 

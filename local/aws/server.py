@@ -38,6 +38,8 @@ EXTENSIONS = [
     'ec2',
     's3',
     'rds',
+    'rds_passwords',
+    'secretsmanager',
     'iam_ages',
     'events',
     'schedules',
