@@ -49,10 +49,13 @@ EXTENSIONS = [
     'scheduler_resources',
     'dynamodb',
     'ssm_documents',
+    'run_command',
     'automation_actions',
     'automation_approval',
     'automation_script',
     'automation_lambda',
+    'automation_loop',
+    'automation_command',
     'automation',
 ]
 
