@@ -1,12 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import * as z from 'zod/mini';
+import { PLAYBOOKS } from '../engine/playbook.ts';
 import { type Problem, problemLine, readYaml } from './located-yaml.ts';
 import { type FrontMatter, frontMatterHint, frontMatterSchema } from './playbooks/front-matter.ts';
 import { type Page, readPage } from './playbooks/page.ts';
 import { faultsOf } from './policy/faults.ts';
 
-/** The folder of playbooks, beneath the project's. */
-export const PLAYBOOKS = 'playbooks';
 /** Generated: the index by finding type. */
 export const INDEX = 'README.md';
 

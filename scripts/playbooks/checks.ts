@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
 import type { Source } from '../../engine/findings/finding.ts';
+import { PLAYBOOKS, playbookFile } from '../../engine/playbook.ts';
 import type { Action } from '../../engine/remediation.ts';
 import type { Trigger } from '../../engine/triggers.ts';
 import type { Problem } from '../located-yaml.ts';
-import { PLAYBOOKS, type PlacedProblem, type Playbook } from '../playbooks.ts';
+import type { PlacedProblem, Playbook } from '../playbooks.ts';
 import { nearest } from '../policy/nearest.ts';
 import { CSF } from './csf.ts';
 import { isFindingType, listedTypes } from './finding-types.ts';
@@ -24,13 +25,12 @@ export interface Known {
 const LONGEST_UNREVIEWED = 180;
 const DAY_MS = 86_400_000;
 
+/** A service that tells of findings. */
+export type Sensor = Exclude<Source, 'operator'>;
+
 /** Finding types of a playbook, with their sources. */
-export const typesOf = ({
-  findings,
-}: Pick<Playbook, 'findings'>): { source: Exclude<Source, 'operator'>; type: string }[] =>
-  Object.entries(findings).flatMap(([source, types = []]) =>
-    types.map((type) => ({ source: source as Exclude<Source, 'operator'>, type })),
-  );
+export const typesOf = ({ findings }: Pick<Playbook, 'findings'>): { source: Sensor; type: string }[] =>
+  Object.entries(findings).flatMap(([source, types = []]) => types.map((type) => ({ source: source as Sensor, type })));
 
 /** True when a trigger is about findings of a source and type, at least of some of them. */
 export const isAbout = (trigger: Trigger, source: Source, type: string): boolean =>
@@ -70,7 +70,7 @@ function named(playbook: Playbook, { actions, simulations, runbooks }: Known): P
     });
   const ids = actions.map((action) => action.id);
   return [
-    ...(file === `${PLAYBOOKS}/${id}.md` || file.endsWith(`/${id}.md`)
+    ...(file === playbookFile(id)
       ? []
       : [{ line: lineOf('id'), path: 'id', wrong: `is not the name of ${file}`, write: 'that without .md' }]),
     ...unknown('remediations', remediations, ids, 'remediation'),
