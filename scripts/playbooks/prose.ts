@@ -92,7 +92,7 @@ export function blocks({ page, text }: Playbook): Problem[] {
 
 /** @param above the line of the file before the script's first */
 function unreadable(script: string, above: number, path: string): Problem[] {
-  const { status, stderr } = spawnSync('bash', ['-n'], { input: `${script}\n`, encoding: 'utf8' });
+  const { status, stderr } = spawnSync('bash', ['-n'], { input: `${script.trimEnd()}\n`, encoding: 'utf8' });
   if (status === 0) return [];
   const [, at = '1', wrong = ''] = /line (\d+): (.*)/.exec(stderr) ?? [];
   return [{ line: above + Number(at), path, wrong, write: 'what bash can read' }];
