@@ -33,8 +33,8 @@ export class Workstation {
       `exec ${JSON.stringify(pythonCommand())} -m awscli "$@"`,
     ]);
     this.#command('firebreak', [`exec node ${JSON.stringify(path.join(PROJECT, 'cli/firebreak.mjs'))} "$@"`]);
-    // What a page waits for takes no time here.
-    this.#command('sleep', ['exec /bin/sleep 0.2']);
+    // Nothing here takes as long as a page waits.
+    this.#command('sleep', ['exec /bin/sleep 1']);
   }
 
   /** Runs a script as people paste it, line by line until one fails, in the project's folder. */
