@@ -2,12 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Finding } from '../engine/findings/finding.ts';
 import { normalise } from '../engine/findings/normalise.ts';
+import { askedFor } from '../engine/findings/operator.ts';
 import type { Action, Permission, Target } from '../engine/remediation.ts';
 import { respond } from '../engine/respond.ts';
 import type { Outcome, Response } from '../engine/response.ts';
-import { responseId, targetsOf, workerOf } from '../engine/targets.ts';
+import { responseId, targetFromArn, targetsOf, workerOf } from '../engine/targets.ts';
 import { loadWorkers } from '../scripts/workers.ts';
-import { eventsOf } from '../simulations/events.ts';
+import { askedOf, eventsOf } from '../simulations/events.ts';
 import type { ExpectedResponse, Scenario, Things } from '../simulations/scenario.ts';
 import { readsOf, writesOf } from '../simulations/stage.ts';
 import { HOME_REGION, MEMBER_ACCOUNTS, SECURITY_ACCOUNT } from './connection.ts';
@@ -86,13 +87,15 @@ export function scenarioContract(scenario: Scenario, rehearsal: Rehearsal = {}):
       const stage = await open();
       const before = await stage.inventory();
       const things = await scenario.warmUp(stage, parameters);
+      // What it made is seen, or nothing was attested by the same inventory before and after.
+      expect(await stage.inventory()).not.toEqual(before);
       await scenario.inject(stage, things, parameters);
       const outcomes = scenario.responses.map(({ outcome }) => outcome);
       expect(await scenario.expect(stage, things, parameters)).toBe(outcomes.every((each) => LEFT_ALONE.has(each)));
 
       for (const expected of scenario.responses) {
         const ended: Response[] = [];
-        for (const finding of findingsOf(scenario, things, stage)) {
+        for (const finding of await findingsOf(scenario, things, stage)) {
           ended.push(...(await answer(expected, finding, things, stage)));
         }
         const { outcome, because = '' } = expected;
@@ -104,8 +107,6 @@ export function scenarioContract(scenario: Scenario, rehearsal: Rehearsal = {}):
       expect(await scenario.expect(stage, things, parameters)).toBe(true);
       if (scenario.recovered) expect(await scenario.recovered(stage, things, parameters)).toBe(true);
       await rehearsal.leave?.(account, things);
-      // What it made is seen, or nothing was attested by the same inventory before and after.
-      expect(await stage.inventory()).not.toEqual(before);
       await end(stage);
       expect(await stage.inventory()).toEqual(before);
     });
@@ -144,7 +145,7 @@ export function scenarioContract(scenario: Scenario, rehearsal: Rehearsal = {}):
       const whole = await open();
       const before = await whole.inventory();
       await scenario.inject(whole, await scenario.warmUp(whole, parameters), parameters);
-      await whole.cleanUp();
+      await end(whole);
       expect(whole.notes.steps).toBeGreaterThan(0);
       for (let step = 1; step <= whole.notes.steps; step += 1) {
         const stage = await open(step);
@@ -191,18 +192,24 @@ async function actionOf(remediation: string): Promise<Action> {
   return action;
 }
 
-/** What the services tell of a run's things, as the workers read it. */
-function findingsOf(scenario: Scenario, things: Things, { about }: RehearsalStage): Finding[] {
+/** What the services tell of a run's things, as the workers read it, and what the simulator asks for. */
+async function findingsOf(scenario: Scenario, things: Things, { about }: RehearsalStage): Promise<Finding[]> {
   const home = { account: SECURITY_ACCOUNT, region: HOME_REGION };
-  return scenario.findings.flatMap((expected) => {
+  const { account, region } = about.place;
+  const run = { ...about, things };
+  const told = scenario.findings.flatMap((expected) => {
     const { source, type } = expected;
-    const { account, region } = about.place;
-    const events = eventsOf({ ...scenario, findings: [expected] }, { ...about, things }, home, new Date());
-    return events.flatMap((event) => {
+    return eventsOf({ ...scenario, findings: [expected] }, run, home, new Date()).flatMap((event) => {
       const { findings = [], rejection } = normalise(JSON.stringify(event));
       expect(rejection).toBeUndefined();
       expect(findings).toMatchObject([{ source, type, account, region, status: 'active' }]);
       return findings;
     });
   });
+  const asked = askedOf(scenario, run).map(async ({ remediation, arn, reason }) => {
+    const target = targetFromArn((await actionOf(remediation)).resource, arn, about.place);
+    if (!target) throw new Error(`${remediation} acts on nothing like ${arn}`);
+    return askedFor(target, { id: about.id, title: reason, from: home });
+  });
+  return [...told, ...(await Promise.all(asked))];
 }

@@ -14,6 +14,8 @@ const PARAMETERS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = 
 };
 /** Milliseconds between two looks at a run. */
 const LOOK_MS = 150;
+/** Milliseconds until the reaper comes, at most. */
+const REAPER_MS = 15 * 60_000;
 /** Milliseconds for a run to end. */
 const PATIENCE_MS = 240_000;
 
@@ -55,10 +57,16 @@ export class Simulator {
     return this.follow(run, scenario, see);
   }
 
+  /** Plays the schedule of the reaper, which goes on with what nobody has worked on for a while. */
+  async #reap(killedAt: string): Promise<void> {
+    await this.invoke({ do: 'tend', at: new Date(Date.parse(killedAt) + REAPER_MS).toISOString() });
+  }
+
   /** Goes with a run to its end. */
   async follow(run: Run, scenario: Scenario, see: (record: RunRecord) => void = () => {}): Promise<Answers['status']> {
     const deadline = Date.now() + PATIENCE_MS;
     let noticed = run.fidelity !== 'bus-replay';
+    let reaped = false;
     let known = '';
     for (;;) {
       const record = await this.ask({ do: 'status', run: run.id });
@@ -69,7 +77,12 @@ export class Simulator {
         noticed = true;
         await notice(record.run, scenario, this.#cloud);
       }
-      if (record.run.status === 'clean' || record.run.status === 'cleanup-failed') return record;
+      const { status, killedAt } = record.run;
+      if (!reaped && status === 'cleaning' && killedAt !== undefined) {
+        reaped = true;
+        await this.#reap(killedAt);
+      }
+      if (status === 'clean' || status === 'cleanup-failed') return record;
       if (Date.now() > deadline) throw new Error(`run ${run.id} has not ended: it is ${record.run.status}`);
       await sleep(LOOK_MS);
     }

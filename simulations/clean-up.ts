@@ -41,6 +41,7 @@ export function differences(before: Inventory, after: Inventory): readonly strin
  * found too: copies with its tags, and things whose making nobody heard the end of. Where the process was stopped while it made
  * things, a call of its may still be under way: that nothing is there counts only some seconds after the last of them.
  * @param until milliseconds since 1970: then it gives up
+ * @param removed is told after each removal
  * @returns what is left, in words; nothing: nothing is
  */
 export async function cleanUp(
@@ -49,6 +50,7 @@ export async function cleanUp(
   journal: readonly Intent[],
   sessions: Sessions,
   until: number,
+  removed: () => Promise<void> = async () => {},
 ): Promise<readonly string[]> {
   const lastMade = (kind: Kind): number => journal.findLastIndex(({ type }) => type === kind.type);
   const kinds = [...scenario.kinds].sort((a, b) => lastMade(b) - lastMade(a));
@@ -56,7 +58,7 @@ export async function cleanUp(
   const settled = interrupted ? Date.parse(interrupted.at) + UNDER_WAY_MS : 0;
   for (;;) {
     const left: string[] = [];
-    for (const kind of kinds) left.push(...(await removeAll(kind, run, sessions)));
+    for (const kind of kinds) left.push(...(await removeAll(kind, run, sessions, removed)));
     // What was asked for right before the process was stopped may show only now.
     const empty = left.length === 0 && (await leftOf(kinds, run, sessions)).length === 0;
     if (empty && Date.now() >= settled) return [];
@@ -66,7 +68,12 @@ export async function cleanUp(
 }
 
 /** Has each of a kind removed that is left, and says which were. */
-async function removeAll(kind: Kind, run: Run, sessions: Sessions): Promise<readonly string[]> {
+async function removeAll(
+  kind: Kind,
+  run: Run,
+  sessions: Sessions,
+  removed: () => Promise<void>,
+): Promise<readonly string[]> {
   const { id, place } = run;
   const { found, unread } = await look(kind, run, sessions);
   if (found.length === 0) return unread;
@@ -78,6 +85,7 @@ async function removeAll(kind: Kind, run: Run, sessions: Sessions): Promise<read
       () => '',
       (error: unknown) => `: ${describeError(error)}`,
     );
+    if (why === '') await removed();
     left.push(`${kind.type} ${one}${why}`);
   }
   return left;

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Place } from '../engine/arn.ts';
-import type { Replay } from '../engine/messages.ts';
+import type { Instruction, Replay } from '../engine/messages.ts';
 import type { Run } from './run.ts';
-import type { Scenario } from './scenario.ts';
+import { isAskedFor, type Scenario } from './scenario.ts';
 
 /** An event as it comes by EventBridge. */
 export type Told = Replay['event'] & {
@@ -26,7 +26,9 @@ const TIME = /\b20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g;
  */
 export function eventsOf(scenario: Scenario, run: Run, home: Omit<Place, 'partition'>, at: Date): readonly Told[] {
   const { things = {}, place } = run;
-  return scenario.findings.flatMap(({ sample, names, times = 1 }, index) => {
+  return scenario.findings.flatMap((finding, index) => {
+    if (isAskedFor(finding)) return [];
+    const { sample, names, times = 1 } = finding;
     const text = JSON.stringify(sample);
     const replaced = Object.entries(names(things, place)).reduce((event, [name, real]) => {
       if (!event.includes(name)) throw new Error(`sample ${index + 1} of ${scenario.id} does not speak of ${name}`);
@@ -41,6 +43,18 @@ export function eventsOf(scenario: Scenario, run: Run, home: Omit<Place, 'partit
     const event = JSON.parse(placed) as Told;
     // One finding told often is the same finding in events of their own.
     return Array.from({ length: times }, (_, number) => ({ ...event, id: uuid(`${run.id} ${index} ${number}`) }));
+  });
+}
+
+/** What workers are asked for by name. */
+export function askedOf(
+  { findings }: Scenario,
+  { id, things = {}, place }: Run,
+): readonly Extract<Instruction, { readonly do: 'run' }>[] {
+  const { account, region } = place;
+  return findings.filter(isAskedFor).map(({ remediation, target }) => {
+    const arn = target(things, place);
+    return { do: 'run', remediation, arn, account, region, reason: `simulation ${id} rehearses it` };
   });
 }
 

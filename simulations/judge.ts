@@ -85,7 +85,8 @@ const MOST_EARLIER = 4;
  * | | `cleanup-failed` | something is left, the inventory differs, or nobody attests that it does not |
  * | | `stopped` | it ended before its end |
  * | | `failed` | a response failed or changed what nobody expects, or the resource is not as it shall be though all came |
- * | | `missed` | a finding, a response or an objective was missed, a response is awaited, or nobody read the state |
+ * | | `missed` | a finding, a response or an objective was missed, a response is awaited, nobody read the state, or a clean-up that was
+ *   to be killed was not |
  * | | `late` | a finding, a response or a time was late |
  * | | `passed` | none of these |
  *
@@ -111,7 +112,7 @@ export function judge(record: RunRecord, scenario: Scenario, previous: readonly 
     state: stateOf(record),
     cleanUp: cleanUpOf(run, scenario),
   };
-  const shortcomings = shortcomingsOf(run, parts);
+  const shortcomings = shortcomingsOf(run, parts, scenario);
   return {
     run: run.id,
     scenario: run.scenario,

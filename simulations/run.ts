@@ -28,8 +28,10 @@ export interface Run {
   readonly watchSeconds: number;
   readonly things?: Things;
   readonly injectedAt?: string;
-  /** When the workers were handed the events. */
+  /** When the workers were handed the events, or asked. */
   readonly handedAt?: string;
+  /** When the process that cleaned up was killed, as the scenario has it. */
+  readonly killedAt?: string;
   /** Scenarios of the same exercise that come next. */
   readonly next?: readonly string[];
   /** Why it ended before its end: somebody asked for it, a guard, its time, an error. */
@@ -63,6 +65,7 @@ export const MOMENTS = [
   'contained',
   'recovered',
   'stopped',
+  'killed',
   'cleaned',
 ] as const;
 

@@ -6,7 +6,7 @@ import type { DynamoDbLedger } from '../engine/ledger/dynamodb.ts';
 import { workerOf } from '../engine/targets.ts';
 import { cleanUp, differences, inventoryOf } from './clean-up.ts';
 import { digestOf } from './digest.ts';
-import { eventsOf } from './events.ts';
+import { askedOf, eventsOf } from './events.ts';
 import { hasResource } from './measure.ts';
 import type { Pages } from './pages.ts';
 import type { Run, RunRecord, Status } from './run.ts';
@@ -27,6 +27,8 @@ export interface Rehearsal extends Bounds {
   readonly workers: Pick<Workers, 'instruct'>;
   readonly pages: Pages;
   readonly timer: Timer;
+  /** Ends this process as a crash does. */
+  die(): void;
 }
 
 /** Milliseconds between two looks: short while things happen, long while a service has to notice first. */
@@ -178,8 +180,10 @@ async function watch(begun: Held, scenario: Scenario, house: Rehearsal, until: n
   const { run } = held;
   const { id, place, injectedAt = run.startedAt, watchSeconds } = run;
   const look = hasResource(run.fidelity) ? await lookAt(run, scenario, house) : NOTHING_THERE;
-  if (run.fidelity === 'handler-replay' && !run.handedAt) {
-    await handOver(held, scenario, house);
+  const asks = hasResource(run.fidelity) ? askedOf(scenario, run) : [];
+  if ((run.fidelity === 'handler-replay' || asks.length > 0) && !run.handedAt) {
+    await house.workers.instruct(asks);
+    if (run.fidelity === 'handler-replay') await handOver(held, scenario, house);
     held = await store.update(held, { ...held.run, handedAt: now() });
   }
   const deadline = Date.parse(injectedAt) + 1_000 * watchSeconds;
@@ -276,7 +280,15 @@ async function end(begun: Held, scenario: Scenario, house: Rehearsal, until: num
   const failed = (left: readonly string[]) => store.update(held, { ...held.run, status: 'cleanup-failed', left });
   const sessions = house.sessionsOf(scenario);
   const journal = await store.journal(id);
-  const left = await cleanUp(scenario, held.run, journal, sessions, Date.now() + CLEAN_UP_MS).catch(
+  const killed = async (): Promise<void> => {
+    if (!scenario.killedInCleanUp || held.run.killedAt !== undefined) return;
+    const killedAt = now();
+    await store.update(held, { ...held.run, killedAt });
+    const detail = 'the process that cleans up is killed, and does not come to the rest';
+    await store.moment(id, { at: killedAt, what: 'killed', detail, source: 'simulator' });
+    house.die();
+  };
+  const left = await cleanUp(scenario, held.run, journal, sessions, Date.now() + CLEAN_UP_MS, killed).catch(
     (error: unknown) => [describeError(error)],
   );
   if (left.length > 0) return failed(left);

@@ -70,8 +70,8 @@ export interface Stage {
 }
 
 /** A finding that a service should come to. */
-export interface ExpectedFinding<T extends Things = Things> {
-  readonly source: Source;
+export interface ServiceFinding<T extends Things = Things> {
+  readonly source: Exclude<Source, 'operator'>;
   /** As the normalised finding has it. */
   readonly type: string;
   /**
@@ -83,6 +83,21 @@ export interface ExpectedFinding<T extends Things = Things> {
   /** How often it is told; once when absent. */
   readonly times?: number;
 }
+
+/** What no service finds: the simulator asks for a remediation by name, as the sweep does. */
+export interface AskedFor<T extends Things = Things> {
+  readonly source: 'operator';
+  readonly type: 'run';
+  readonly remediation: string;
+  /** ARN of the resource. */
+  target(things: T, place: Place): string;
+}
+
+export type ExpectedFinding<T extends Things = Things> = ServiceFinding<T> | AskedFor<T>;
+
+/** Whether the simulator has to ask for it. */
+export const isAskedFor = <T extends Things>(finding: ExpectedFinding<T>): finding is AskedFor<T> =>
+  finding.source === 'operator';
 
 /** A response that should come of it. */
 export interface ExpectedResponse<T extends Things = Things> {
@@ -128,6 +143,8 @@ export interface Scenario<P = unknown, T extends Things = Things> {
    * cannot be made old. The report says so.
    */
   readonly judgedBy?: NonNullable<Replay['judgedBy']>;
+  /** The process that cleans up is killed after it removed the first thing, once: another has to end what it began. */
+  readonly killedInCleanUp?: true;
   /** Makes what is to be misused, as it should be. */
   warmUp(stage: Stage, parameters: P): Promise<T>;
   /** Makes it wrong. */

@@ -3,9 +3,11 @@ export { default as rdsSnapshotShared } from './exfiltration/rds-snapshot-shared
 export { default as s3BucketExposed } from './exfiltration/s3-bucket-exposed.ts';
 export { default as allowListedLeftAlone } from './faults/allow-listed-left-alone.ts';
 export { default as duplicateStorm } from './faults/duplicate-storm.ts';
+export { default as killedInCleanUp } from './faults/killed-in-clean-up.ts';
 export { default as protectedRefused } from './faults/protected-refused.ts';
 export { default as resourceGone } from './faults/resource-gone.ts';
 export { default as responseDenied } from './faults/response-denied.ts';
+export { default as unusedGroupLeft } from './faults/unused-group-left.ts';
 export { default as cryptoMinerOnInstance } from './impact/crypto-miner-on-instance.ts';
 export { default as managementPortOpen } from './initial-access/management-port-open.ts';
 export { default as accessKeyPastItsAge } from './persistence/access-key-past-its-age.ts';

@@ -2,6 +2,7 @@ import type { CleanUp, EndState, JudgedResponse, Judgement } from './judge.ts';
 import { isChange } from './measure.ts';
 import { ours, type Phrase, phrase } from './phrase.ts';
 import type { Run } from './run.ts';
+import type { Scenario } from './scenario.ts';
 
 /** What falls short, from least to worst. The verdict of a run is the worst that fell short in it. */
 export const GRADES = ['late', 'missed', 'failed', 'stopped', 'cleanup-failed'] as const;
@@ -22,6 +23,7 @@ type Parts = Pick<Judgement, 'metrics' | 'findings' | 'responses' | 'unexpected'
 export function shortcomingsOf(
   run: Run,
   { metrics, findings, responses, unexpected, state, cleanUp }: Parts,
+  { killedInCleanUp }: Pick<Scenario, 'killedInCleanUp'>,
 ): Shortcoming[] {
   const shortFindings = findings.flatMap(({ source, type, status }): Shortcoming[] =>
     status === 'found'
@@ -69,11 +71,18 @@ export function shortcomingsOf(
     ...shortTimes,
     ...changed,
     ...inTheEnd,
+    ...(killedInCleanUp && cleanUp === 'clean' && run.killedAt === undefined ? [NOT_KILLED] : []),
     ...(run.stopped ? [stop(run.stopped)] : []),
     // What was stopped before anything was made has nothing to compare.
     ...(cleanUp === 'failed' || (cleanUp === 'unattested' && !run.stopped) ? [notClean(run, cleanUp)] : []),
   ].sort((a, b) => GRADES.indexOf(b.grade) - GRADES.indexOf(a.grade));
 }
+
+const NOT_KILLED: Shortcoming = {
+  grade: 'missed',
+  about: 'clean-up',
+  what: phrase`The clean-up was never interrupted, so that nothing was shown.`,
+};
 
 const CAME = { late: phrase`came later than it should`, missed: phrase`never came` };
 const PASSED = { late: phrase`is longer than its objective`, missed: phrase`never ended` };

@@ -378,6 +378,41 @@ describe('the record of incidents', () => {
   });
 });
 
+describe('the runbooks of remediations', () => {
+  const { template } = parse(readFileSync('functions/runbooks/template.yml', 'utf8'), { logLevel: 'silent' });
+  const { RunbooksRole, AutomationRole, RunbookStarterPolicy, RunbookApproverPolicy } = template.Resources;
+  const allowed = ({ Properties }: Resource): unknown[] =>
+    (Properties.PolicyDocument as { Statement: Statement[] }).Statement.flatMap(({ Action }) => list(Action));
+
+  test('have a function that reads executions, keeps orders and tells the workers, and no more', () => {
+    expect(RunbooksRole.Properties.ManagedPolicyArns).toEqual(['InstructWorkers']);
+    const statements = statementsOf(RunbooksRole);
+    expect(statements.map(({ Action }) => Action)).toEqual([
+      'ssm:GetAutomationExecution',
+      'dynamodb:Query',
+      'dynamodb:PutItem',
+      ['logs:CreateLogStream', 'logs:PutLogEvents'],
+    ]);
+    expect(statements.find(({ Action }) => Action === 'dynamodb:PutItem')?.Condition).toMatchObject(ORDERS_ALONE);
+  });
+
+  test('act in a role that can call that function and ask for approvals alone', () => {
+    const may = statementsOf(AutomationRole).map(({ Action, Resource }) => [Action, Resource]);
+    expect(may).toEqual([
+      ['lambda:InvokeFunction', expect.stringMatching(/:function:firebreak-runbooks$/)],
+      ['sns:Publish', 'Approvals'],
+    ]);
+  });
+
+  test('are started by some people and approved by others', () => {
+    expect(allowed(RunbookStarterPolicy)).not.toContain('ssm:SendAutomationSignal');
+    expect(allowed(RunbookApproverPolicy)).not.toContain('ssm:StartAutomationExecution');
+    for (const policy of [RunbookStarterPolicy, RunbookApproverPolicy]) {
+      expect(allowed(policy)).not.toContain('lambda:InvokeFunction');
+    }
+  });
+});
+
 describe('the sweep', () => {
   const { functions, template } = parse(readFileSync('functions/sweep/template.yml', 'utf8'), { logLevel: 'silent' });
 

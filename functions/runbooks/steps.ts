@@ -65,7 +65,7 @@ export const take: Readonly<Record<Step, (automation: Automation, desk: Desk) =>
     if (automation.word?.verb === 'deny') return decided(automation, automation.word, desk);
     const { id } = await wantedOf(automation, desk);
     throw new Error(
-      `nobody decided at the step approve. ${automation.failure ?? ''} firebreak show ${id} says whether it waits`,
+      `nobody decided at the step approve (${automation.failure ?? 'no reason told'}): firebreak show ${id} says whether it waits`,
     );
   },
 

@@ -62,6 +62,7 @@ export const handler = middy<unknown, unknown>()
       // Each invocation asks the switch itself: an answer may be half a minute old.
       killSwitch: new KillSwitch(session, environment('KILL_SWITCH_PARAMETER')),
       sessionsOf: (scenario) => new AssumedSessions(home, 'simulate', readsOf(scenario)),
+      die: () => process.kill(process.pid, 'SIGKILL'),
       timer: new Timer(session, { function: function_, role: environment('TIMER_ROLE') }),
     };
     /** Has another invocation do something. https://docs.aws.amazon.com/lambda/latest/dg/invocation-async.html */

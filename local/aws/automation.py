@@ -14,6 +14,7 @@ Rate control, targets and the interactive mode are not known here.
 """
 
 import datetime
+import json
 import re
 import uuid
 from typing import Any
@@ -25,9 +26,10 @@ from moto.ssm.responses import SimpleSystemManagerResponse as Response
 
 from automation_approval import SIGNALS, NotAdmitted, hear
 from automation_calls import Calls
-from automation_execution import PARENT, Execution, StepRun, executions, told_inputs
+from automation_execution import PARENT, Execution, executions
 from automation_parameters import BadParameter, values
-from automation_values import references, resolve, texts
+from automation_task import StepRun
+from automation_values import plain, references, resolve, texts
 from pages import InvalidToken, page
 from principals import current_caller
 from service_roles import NotPermitted, assume_as_service, require_of
@@ -56,7 +58,7 @@ def start_automation_execution(response: Response) -> ActionResult:
         raise NotImplementedError('the mode Interactive of StartAutomationExecution')
     document = _document(response)
     token, given = response._get_param('ClientToken'), response._get_param('Parameters') or {}
-    known = next((each for each in _group(response).values() if token and each.token == token), None)
+    known = next((each for each in list(_group(response).values()) if token and each.token == token), None)
     if known:
         if (known.document, known.parameters) != (document.name, given):
             raise SSMException('IdempotentParameterMismatch', 'The client token was used with other parameters.')
@@ -190,8 +192,8 @@ def _step(run: StepRun) -> dict[str, Any]:
         'StepStatus': run.status,
         'StepExecutionId': run.id,
         'OverriddenParameters': {},
-        'Inputs': told_inputs(run),
-        'Outputs': {name: texts(value) for name, value in run.outputs.items()},
+        'Inputs': {name: json.dumps(plain(value)) for name, value in run.inputs.items()},
+        'Outputs': {name: texts(value) for name, value in dict(run.outputs).items()},
     }
     for name in ('onFailure', 'isEnd', 'isCritical', 'nextStep', 'maxAttempts', 'timeoutSeconds'):
         # A number may be a reference.
@@ -221,7 +223,7 @@ def _time(moment: float) -> datetime.datetime:
 
 def describe_automation_executions(response: Response) -> ActionResult:
     """Answers DescribeAutomationExecutions, the newest first."""
-    found = sorted(_group(response).values(), key=lambda each: -each.started)
+    found = sorted(list(_group(response).values()), key=lambda each: -each.started)
     for given in response._get_param('Filters') or []:
         found = [each for each in found if _admitted(each, given['Key'], given['Values'])]
     found, token = _page(response, found)

@@ -17,7 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 import clock
 from automation_calls import NoSuchOperation
 from automation_conditions import holds
-from automation_execution import StepFailed, Task, action
+from automation_task import StepFailed, Task, action
 from automation_values import MISSING, select, text
 
 POLLING = 'Poll action status for completion'
@@ -87,7 +87,7 @@ def branch(task: Task) -> dict[str, Any]:
         chosen = next((each['NextStep'] for each in task.inputs['Choices'] if holds(each)), None)
     except ValueError as error:
         raise StepFailed(str(error)) from error
-    task.execution.chosen = chosen or task.inputs.get('Default')
+    task.run.chosen = chosen or task.inputs.get('Default')
     return {}
 
 

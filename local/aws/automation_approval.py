@@ -16,7 +16,8 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 import clock
-from automation_execution import Execution, StepFailed, Task, action
+from automation_execution import Execution
+from automation_task import StepFailed, Task, action
 from automation_values import text
 from principals import Caller
 
@@ -39,17 +40,19 @@ class Approval:
     decisions: dict[str, dict[str, Any]] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
+    def status(self) -> str:
+        """Waiting, Approved or Rejected."""
+        signals = [decision['Decision'] for decision in list(self.decisions.values())]
+        if 'Reject' in signals:
+            return 'Rejected'
+        return 'Approved' if signals.count('Approve') >= self.needed else 'Waiting'
+
     def decided(self) -> bool:
-        signals = [decision['Decision'] for decision in self.decisions.values()]
-        return 'Reject' in signals or signals.count('Approve') >= self.needed
+        return self.status() != 'Waiting'
 
     def outputs(self) -> dict[str, Any]:
         """The outputs of the step."""
-        status = 'Waiting'
-        if self.decided():
-            rejected = any(decision['Decision'] == 'Reject' for decision in self.decisions.values())
-            status = 'Rejected' if rejected else 'Approved'
-        return {'ApprovalStatus': status, 'ApproverDecisions': list(self.decisions.values())}
+        return {'ApprovalStatus': self.status(), 'ApproverDecisions': list(self.decisions.values())}
 
 
 @action('aws:approve', seconds=WEEK, most=MONTH)

@@ -27,6 +27,7 @@ class Calls:
     def __init__(self, by: Session | Caller, region: str):
         self.credentials = Credentials(by.access_key, by.secret, by.token) if isinstance(by, Session) else forward(by)
         self.region = region
+        self._clients: dict[str, BaseClient] = {}
 
     @cached_property
     def _session(self) -> boto3.Session:
@@ -57,7 +58,8 @@ class Calls:
 
     def call(self, service: str, api: str, parameters: dict[str, Any]) -> dict[str, Any]:
         """What an operation answers, as JSON has it. Raises NoSuchOperation, and botocore's errors."""
-        client = self.client(service)
+        # To make one takes longer than a call.
+        client = self._clients[service] = self._clients.get(service) or self.client(service)
         wanted = api.replace('_', '').lower()
         model = client.meta.service_model
         operation = next((name for name in model.operation_names if name.lower() == wanted), None)

@@ -8,9 +8,9 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from automation_execution import StepFailed, Task, action
+from automation_task import StepFailed, Task, action
 from automation_values import texts
-from run_command import commands
+from commands import commands
 
 STAGE = 'verifying the command has completed'
 

@@ -15,11 +15,9 @@ Time goes by the clock of the embedded cloud.
 
 import contextlib
 import datetime
-import json
 import logging
 import math
 import threading
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,12 +25,12 @@ from typing import Any
 import clock
 from automation_calls import Calls
 from automation_document import ACTIONS, EXECUTION_ID
-from automation_values import MISSING, WrongType, plain, resolve, select, text, texts, typed
+from automation_task import GUIDE, Cancelled, StepFailed, StepRun, Task, actions
+from automation_values import MISSING, WrongType, resolve, select, text, texts, typed
 from doors import on_reset
 
 log = logging.getLogger(__name__)
 
-GUIDE = 'Please refer to Automation Service Troubleshooting Guide for more diagnosis details.'
 # What an output says where no value came.
 NO_OUTPUT = 'No output available yet because the step is not successfully executed'
 # What a request says in its user agent when one execution starts another, before the id of the one.
@@ -41,125 +39,12 @@ PARENT = 'parent-automation/'
 CANCELLATION_SECONDS = 120
 
 
-class StepFailed(Exception):
-    """An action that did not do its work: `stage` is what it was about, `kind` as FailureDetails has it."""
-
-    status = 'Failed'
-
-    def __init__(self, reason: str, stage: str = 'Execute/Cancelling action', kind: str = 'Action'):
-        super().__init__(f'Step fails when it is {stage}. {reason.rstrip(".")}. {GUIDE}')
-        self.kind = kind
-
-
-class StepTimedOut(StepFailed):
-    """A step that ran out of time while it was about something."""
-
-    status = 'TimedOut'
-
-    def __init__(self, stage: str):
-        Exception.__init__(self, f'Step timed out while step is {stage}. {GUIDE}')
-        self.kind = 'Action'
-
-
-class Cancelled(Exception):
-    """The execution was stopped."""
-
-
 class Over(Exception):
     """The automation ends at a step, the last or one that failed: how that ended."""
 
-    def __init__(self, run: 'StepRun'):
+    def __init__(self, run: StepRun):
         super().__init__(run.step['name'])
         self.run = run
-
-
-@dataclass(eq=False)
-class StepRun:
-    """One run of a step, also one that has not begun. `parent` is the run of the loop that it is within, `iteration`
-    and `value` are the loop's."""
-
-    step: dict[str, Any]
-    id: str = field(default_factory=lambda: str(uuid.uuid4()))
-    status: str = 'Pending'
-    inputs: dict[str, Any] = field(default_factory=dict)
-    outputs: dict[str, Any] = field(default_factory=dict)
-    failure: str = ''
-    kind: str = ''
-    started: float | None = None
-    ended: float | None = None
-    parent: 'StepRun | None' = None
-    iteration: int = 0
-    value: Any = None
-
-
-@dataclass
-class Task:
-    """What an action works with: its step's inputs, and until when it may."""
-
-    execution: 'Execution'
-    run: StepRun
-    inputs: dict[str, Any]
-    deadline: float
-
-    @property
-    def calls(self) -> Calls:
-        return self.execution.calls
-
-    def wait(self, stage: str, happened: Callable[[], bool] = lambda: False, until: float = math.inf) -> bool:
-        """Waits for something to have happened or for a moment; answers whether it happened. Raises StepTimedOut, and
-        Cancelled when the execution is stopped meanwhile."""
-        execution = self.execution
-        clock.wait_for(lambda: happened() or execution.cancelled, min(until, self.deadline))
-        if execution.cancelled:
-            raise Cancelled
-        if happened():
-            return True
-        if until <= self.deadline and clock.now() >= until:
-            return False
-        raise StepTimedOut(stage)
-
-    def wait_for_work(self, stage: str, work: Callable[[], Any]) -> Any:
-        """What work in another thread comes to, while the step has time. Raises what it raises."""
-        done: list[tuple[Any, Exception | None]] = []
-
-        def do() -> None:
-            try:
-                done.append((work(), None))
-            except Exception as error:
-                done.append((None, error))
-            clock.wake()
-
-        threading.Thread(target=do, daemon=True).start()
-        self.wait(stage, lambda: bool(done))
-        answer, error = done[0]
-        if error:
-            raise error
-        return answer
-
-
-@dataclass
-class Action:
-    """What a step does: it answers what outputs are selected from. `seconds` is how long it has if the step does not
-    say, and `most` how long it has at all; inputs called in `lazy` it resolves itself."""
-
-    do: Callable[[Task], dict[str, Any]]
-    seconds: float
-    most: float
-    lazy: tuple[str, ...]
-
-
-_actions: dict[str, Action] = {}
-
-
-def action(name: str, seconds: float = math.inf, most: float = math.inf, lazy: tuple[str, ...] = ()):
-    """Registers a function as what steps of an action do. It may put the name of a step to go on with into
-    `task.execution.chosen`."""
-
-    def register(do: Callable[[Task], dict[str, Any]]) -> Callable[[Task], dict[str, Any]]:
-        _actions[name] = Action(do, seconds, most, lazy)
-        return do
-
-    return register
 
 
 @dataclass(eq=False)
@@ -186,7 +71,6 @@ class Execution:
     stopped: bool = False
     cancelled: bool = False
     forgotten: bool = False
-    chosen: str | None = None
     approval: Any = None
 
     def __post_init__(self) -> None:
@@ -198,10 +82,6 @@ class Execution:
         self._found: dict[str, Any] = {}
         self._flaw: tuple[str, str] | None = None
         self._deadline = math.inf
-
-    @property
-    def arn(self) -> str:
-        return f'arn:aws:ssm:{self.region}:{self.account}:automation-execution/{self.id}'
 
     @property
     def status(self) -> str:
@@ -297,7 +177,7 @@ class Execution:
 
     def _step(self, run: StepRun) -> str | None:
         """Runs a step; answers the step that comes next, if it is another than the following."""
-        step, self.current, self.chosen = run.step, run, None
+        step, self.current = run.step, run
         run.started, run.status = clock.now(), 'InProgress'
         try:
             self._try(run)
@@ -314,10 +194,9 @@ class Execution:
         finally:
             run.ended = clock.now()
         if run.status == 'Success':
-            chosen, self.chosen = self.chosen, None
-            if step.get('isEnd') and not chosen:
+            if step.get('isEnd') and not run.chosen:
                 raise Over(run)
-            return chosen or step.get('nextStep')
+            return run.chosen or step.get('nextStep')
         on_failure = step.get('onFailure', 'Abort')
         if step.get('isCritical', on_failure != 'Continue'):
             self._flaw = self._flaw or (run.status, run.failure)
@@ -338,7 +217,7 @@ class Execution:
 
     def _attempt(self, run: StepRun) -> None:
         step = run.step
-        act = _actions.get(step['action'])
+        act = actions.get(step['action'])
         if act is None:
             raise StepFailed(f'The embedded cloud does not do {step["action"]}')
         given = step['inputs']
@@ -367,11 +246,6 @@ class Execution:
                 raise StepFailed(f'Output {output["Name"]} {error}', kind='Verification') from error
         for name, value in run.outputs.items():
             self.keep(run.step['name'], name, value)
-
-
-def told_inputs(run: StepRun) -> dict[str, str]:
-    """The inputs of a step as the API tells them: JSON texts."""
-    return {key: json.dumps(plain(value)) for key, value in run.inputs.items()}
 
 
 # The executions of each account and Region, by id.

@@ -15,7 +15,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from automation_actions import POLLING
-from automation_execution import StepFailed, Task, action
+from automation_task import StepFailed, Task, action
 from automation_values import text
 
 SECONDS = 300

@@ -12,7 +12,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from automation_actions import POLLING
 from automation_conditions import holds
-from automation_execution import PARENT, Execution, StepFailed, StepRun, Task, action, executions
+from automation_execution import PARENT, Execution, executions
+from automation_task import StepFailed, StepRun, Task, action
 from automation_values import resolve, text, texts
 
 MOST_ITERATIONS = 100

@@ -9,7 +9,8 @@ from typing import Any
 
 # https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_StartAutomationExecution.html
 MOST_CHARACTERS = 512
-TYPES = ('String', 'StringList', 'Boolean', 'Integer', 'StringMap', 'MapList')
+_PYTHON = {'String': str, 'StringList': list, 'Boolean': bool, 'Integer': int, 'StringMap': dict, 'MapList': list}
+TYPES = tuple(_PYTHON)
 _AWS_TYPE = re.compile(r'AWS(::\w+){3,4}|List<AWS(::\w+){3,4}>')
 DECLARED = {
     'type',
@@ -50,6 +51,11 @@ def check_declaration(name: str, declaration: Any) -> None:
         re.compile(declaration.get('allowedPattern', ''))
     except re.error as error:
         raise BadParameter(f'Parameter {name} has an invalid allowedPattern: {error}') from error
+    if 'default' in declaration:
+        # In YAML, what reads as a number or as true is no text.
+        if type(declaration['default']) is not _PYTHON[plain_type(declaration['type']) or '']:
+            raise BadParameter(f'Parameter {name} has a default that is no {declaration["type"]}')
+        _check(name, declaration, declaration['default'])
 
 
 def values(declared: dict[str, Any], given: dict[str, list[str]]) -> dict[str, Any]:
@@ -61,11 +67,11 @@ def values(declared: dict[str, Any], given: dict[str, list[str]]) -> dict[str, A
     for name, declaration in declared.items():
         if name in given:
             found[name] = _typed(name, plain_type(declaration['type']) or '', given[name])
+            _check(name, declaration, found[name])
         elif 'default' in declaration:
             found[name] = declaration['default']
         else:
             raise BadParameter(f'Missing required parameter {name}.')
-        _check(name, declaration, found[name])
     return found
 
 

@@ -18,7 +18,7 @@ import tempfile
 from typing import Any
 
 from automation_actions import POLLING
-from automation_execution import Cancelled, StepFailed, StepTimedOut, Task, action
+from automation_task import Cancelled, StepFailed, StepTimedOut, Task, action
 from automation_values import plain
 
 SECONDS = 600

@@ -15,7 +15,7 @@ import { unlessGone } from './gone.ts';
 import { type Kind, RUN_TAG } from './kind.ts';
 import { ec2Arn, madeFor, onItsOwn, taggedWhenMade } from './narrowed.ts';
 
-/** Security groups. Those that isolation makes are nobody's alone, and the sweep deletes them: they do not count. */
+/** Security groups. Those that isolation makes are nobody's alone, and the sweep deletes them: unless a run made one, they do not count. */
 export const securityGroup: Kind = {
   type: 'AWS::EC2::SecurityGroup',
   permissions: {
@@ -32,7 +32,8 @@ export const securityGroup: Kind = {
   },
 
   async inventory(session) {
-    const found = (await groups(session)).filter((group) => !calledOwnGroup(group));
+    const isOfRun = ({ Tags = [] }: SecurityGroup) => Tags.some(({ Key }) => Key === RUN_TAG);
+    const found = (await groups(session)).filter((group) => !calledOwnGroup(group) || isOfRun(group));
     return Object.fromEntries(found.map((group) => [group.GroupId ?? '', described(group)]));
   },
 

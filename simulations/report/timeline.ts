@@ -96,7 +96,7 @@ ${entries.map(
 }
 
 /** What is before the injection or after all is well. */
-const OUTER: readonly Moment['what'][] = ['started', 'made', 'stopped', 'cleaned'];
+const OUTER: readonly Moment['what'][] = ['started', 'made', 'stopped', 'killed', 'cleaned'];
 
 /** One scale with its marks: numbered ones above, and points on the line for those that are numbered elsewhere. */
 function band(

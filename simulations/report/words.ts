@@ -75,6 +75,7 @@ export const MOMENT: Readonly<Record<Moment['what'], string>> = {
   contained: 'Contained',
   recovered: 'Recovered',
   stopped: 'Stopped',
+  killed: 'Clean-up killed',
   cleaned: 'Cleaned up',
 };
 

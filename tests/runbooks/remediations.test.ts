@@ -122,6 +122,17 @@ describe('a runbook', () => {
     expect((await recordOf(id)).orders).toMatchObject([{ verb: 'approve', by: ben.arn }]);
   });
 
+  test('leaves the plan waiting when nobody could be asked', async () => {
+    const desktop = await OpenDesktop.make(cloud);
+    const many = Array.from({ length: 11 }, (_, index) => `arn:aws:iam::${SECURITY_ACCOUNT}:user/of-too-many-${index}`);
+    const { status, steps } = await desk.run({ ...aimedAt(desktop.target), DryRun: 'false', Approvers: many });
+    const denied = steps.find(({ StepName }) => StepName === 'deny');
+    expect([status, denied?.FailureMessage]).toEqual(['Failed', expect.stringContaining('nobody decided')]);
+    const id = steps.find(({ StepName }) => StepName === 'plan')?.Outputs?.response?.[0] ?? '';
+    expect(denied?.FailureMessage).toContain(`firebreak show ${id}`);
+    expect(await recordOf(id)).toMatchObject({ response: { outcome: 'awaiting-approval' }, orders: [] });
+  });
+
   test('fails with the reason when it does not come to what was asked for', async () => {
     const desktop = await OpenDesktop.make(cloud);
     const waiting = await desktop.tell();

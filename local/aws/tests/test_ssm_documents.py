@@ -43,6 +43,8 @@ class TestDocuments:
     def test_its_outputs_and_parameters_are_checked(self, automation):
         automation.refused([sleep()], 'outputs name sleep.x', outputs=['sleep.x'])
         automation.refused([sleep()], 'invalid type', parameters={'A': {'type': 'Text'}})
+        for declared in ({'default': True}, {'default': 'x', 'allowedValues': ['y']}, {'default': '', 'minChars': 1}):
+            automation.refused([sleep()], 'Parameter A', parameters={'A': {'type': 'String', **declared}})
         automation.refused([sleep()], 'assumeRole refers', assumeRole='{{ Role }}')
 
     def test_its_size(self, automation):
