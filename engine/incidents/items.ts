@@ -1,20 +1,18 @@
-import { createHash } from 'node:crypto';
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { type Item, type Texts, text } from '../ledger/item.ts';
 import { principalOf } from '../principals.ts';
 import type { Response } from '../response.ts';
 import { lettersOf, targetKey } from '../targets.ts';
-import type { Head } from './course.ts';
+import type { Head, Step } from './course.ts';
 import type { Incident } from './incident.ts';
 
 /**
  * The items of the incidents' table. Of an incident, all with pk `incident#<id>`:
- * - HEADER {incident, state, entries, amiss, rated, day, at}: replaced at each change, with `entries` one or more higher;
- * - ENTRY#<number> {entry}: one for each entry of the timeline, put once, numbered from 1 on without gaps;
- * - RESOURCE#<digest> {standing}: one for each remediation and resource of its responses;
+ * - HEADER {incident, state, entries, amiss, rated, day, at}: replaced at each change, with a higher count of `entries`;
+ * - ENTRY#<resource>#<number> {step}: what one change added to the timeline, put once; entries are numbered from 1 on;
  * - REGISTER#<name>: what a register knows of it, written by functions/registers.
  *
- * What leads to incidents: `subject#<arn>` SUBJECT {incident, until}, `response#<id>` RESPONSE {incident, at}.
+ * `subject#<arn>` SUBJECT {incident} leads from a resource or principal to the last incident about it.
  */
 
 /** Index of headers by the day on which they were opened: `day`, `at`. */
@@ -29,20 +27,28 @@ const INCIDENT_ID = /^inc-[a-z0-9]{10}$/;
 export const isIncidentId = (id: string): boolean => INCIDENT_ID.test(id);
 
 export const incidentKey = (id: string): AttributeValue => text(`incident#${id}`);
-export const entryKey = (number: number): AttributeValue => text(`ENTRY#${String(number).padStart(6, '0')}`);
-export const leadKey = (subject: string): Item => ({ pk: text(`subject#${subject}`), sk: text('SUBJECT') });
-export const placeKey = (response: string): Item => ({ pk: text(`response#${response}`), sk: text('RESPONSE') });
-export const standingKey = (id: string, { remediation, target }: Pick<Response, 'remediation' | 'target'>): Item => ({
-  pk: incidentKey(id),
-  sk: text(
-    `RESOURCE#${createHash('sha256')
-      .update(JSON.stringify([remediation, targetKey(target)]))
-      .digest('base64url')}`,
-  ),
-});
 
-/** One for all ARNs of a user or role: with its path or without, or of a session. */
-export const subjectOf = (arn: string): string => principalOf(arn) ?? arn;
+/** What one change added to a timeline. */
+export interface Kept extends Pick<Step, 'entries' | 'standing'> {
+  /** Of its first entry. */
+  readonly number: number;
+}
+export const keptOf = (item: Item): Kept => JSON.parse(item.step?.S ?? '') as Kept;
+
+/** In the place of a resource, for what people say. */
+export const BY_PEOPLE = 'people';
+/** What names the resource of a response in an incident. */
+export const resourceKey = ({ remediation, target }: Pick<Response, 'remediation' | 'target'>): string =>
+  lettersOf([remediation, targetKey(target)]);
+export const entryPrefix = (resource?: string): AttributeValue =>
+  text(resource === undefined ? 'ENTRY#' : `ENTRY#${resource}#`);
+export const entryKey = (resource: string, { number }: Kept): AttributeValue =>
+  text(`ENTRY#${resource}#${String(number).padStart(6, '0')}`);
+
+/** One for all ARNs of a user or role: with its path or without, or of a session. A rehearsal's are its own. */
+export const subjectOf = (arn: string, simulation?: string): string =>
+  `${simulation === undefined ? '' : `${simulation}#`}${principalOf(arn) ?? arn}`;
+export const leadKey = (subject: string): Item => ({ pk: text(`subject#${subject}`), sk: text('SUBJECT') });
 
 export const header = ({ incident, amiss, entries, rated }: Head): Item => ({
   day: text(incident.openedAt.slice(0, 10)),

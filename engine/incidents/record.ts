@@ -19,16 +19,17 @@ import {
   type Opening,
   opened,
   openedBy,
-  type Standing,
   type Step,
   said,
   type Telling,
   type Word,
 } from './course.ts';
-import type { Entry, Incident, IncidentRecord } from './incident.ts';
+import type { Incident, IncidentRecord } from './incident.ts';
 import {
   BY_DAY,
+  BY_PEOPLE,
   entryKey,
+  entryPrefix,
   HEADER,
   header,
   headOf,
@@ -36,37 +37,30 @@ import {
   incidentKey,
   incidentOf,
   json,
+  type Kept,
+  keptOf,
   leadKey,
-  placeKey,
-  standingKey,
+  resourceKey,
   subjectOf,
 } from './items.ts';
+import { RECORDED } from './outcomes.ts';
 
 /** Times that a change is made anew when somebody else changes the same incident or resource at the same moment. */
-const ROUNDS = 10;
+const ROUNDS = 20;
 /** Milliseconds that are waited at most before that, for each round. */
 const LONGEST_WAIT = 40;
 
 /** How the policy has incidents joined. */
 export interface Joining {
-  /** Hours after the last telling about a resource or principal within which the next one is joined. */
+  /** Hours after its last entry within which what is told of its subjects is joined to an incident. */
   readonly joinHours: number;
 }
 
 /** Where a subject leads. */
 interface Lead {
   readonly subject: string;
-  /** As it was read; absent: it never led anywhere. */
-  readonly known?: { readonly incident: string; readonly until: string };
-  /** The incident that it leads to, when that has not ended, nor the time to join it. */
-  readonly live?: Head;
-}
-
-/** Where a response was told last. */
-interface Place {
-  readonly incident: string;
-  /** When that outcome was: what is as old is there already. */
-  readonly at: string;
+  /** The last incident about it, as it was read; absent: there was none yet. */
+  readonly head?: Head;
 }
 
 /** An incident that a person may not change any more, or that is there already. */
@@ -102,29 +96,28 @@ export class Incidents {
    * @returns the incident that it is told in; undefined: in none
    * @throws TransientError when too many tell of the same at once
    */
-  async tell(telling: Telling, opens: boolean, { joinHours }: Joining): Promise<Incident | undefined> {
-    const { id, undoes, finishedAt: at } = telling.response;
+  async tell(telling: Telling, opens: boolean, joining: Joining): Promise<Incident | undefined> {
+    const { response, subjects, simulation } = telling;
+    const { id, undoes, outcome, finishedAt: at } = response;
+    const resource = resourceKey(response);
     return this.#rounds(`response ${id}`, async () => {
-      const place = await this.#placeOf(id);
-      const own = place ?? (undoes === undefined ? undefined : await this.#placeOf(undoes));
-      const head = own && (await this.#head(own.incident));
-      if (place && head && place.at >= at) return { done: head.incident };
-      const leads = await this.#leads(telling.subjects, at, telling.simulation);
-      const found = head && isLive(head.incident) ? head : leads.find(({ live }) => live)?.live;
-      const step = found
-        ? joined(found, telling, await this.#standing(found.incident.id, telling))
-        : opens
-          ? opened(incidentId([id, at]), telling)
-          : head && noted(head, telling);
-      if (!step) return { done: undefined };
-      const { incident } = step.head;
-      return this.#write(step, [
-        this.#move({ ...placeKey(id), incident: text(incident.id), at: text(at) }, place && { at: place.at }),
-        ...(isLive(incident) ? this.#follow(leads, incident.id, hoursAfter(at, joinHours)) : []),
-        ...(step.standing
-          ? [this.#put({ ...standingKey(incident.id, telling.response), standing: json(step.standing) })]
-          : []),
-      ]);
+      const leads = await this.#leads(subjects, simulation);
+      const last = leads[0]?.head;
+      const told = last ? await this.#steps(last.incident.id, resource) : [];
+      const entries = told.flatMap((step) => step.entries).filter(({ what }) => what === 'response');
+      if (last && entries.some((entry) => entry.response === id && entry.at === at)) return { done: last.incident };
+      const own = entries.some((entry) => entry.response === id || entry.response === undoes) ? last : undefined;
+      const found =
+        own && isLive(own.incident) ? own : leads.find(({ head }) => head && takesIn(head, at, joining))?.head;
+      if (found) {
+        const steps = found === last ? told : await this.#steps(found.incident.id, resource);
+        const standing = steps.findLast((step) => step.standing)?.standing;
+        return this.#write(joined(found, telling, standing), resource, leads.filter(isFree(at, joining)));
+      }
+      // What is left to a person is an incident again, though they ended the one that it was a part of.
+      if (own && (!opens || RECORDED[outcome].does !== 'opens')) return this.#write(noted(own, telling), resource, []);
+      if (!opens) return { done: undefined };
+      return this.#write(opened(incidentId([id, at]), telling), resource, leads);
     });
   }
 
@@ -132,14 +125,14 @@ export class Incidents {
    * Opens an incident by hand.
    * @throws {Conflict} when there is one about a subject of it
    */
-  async open(by: string, opening: Opening, { joinHours }: Joining): Promise<Incident> {
+  async open(by: string, opening: Opening, joining: Joining): Promise<Incident> {
     const id = incidentId([randomUUID()]);
     return this.#rounds(`incident ${id}`, async () => {
       const at = this.#now().toISOString();
-      const leads = await this.#leads(opening.subjects, at);
-      const live = leads.find(({ live }) => live)?.live?.incident;
-      if (live) throw new Conflict(`${live.id} is about that already`, live);
-      return this.#write(openedBy(id, by, at, opening), this.#follow(leads, id, hoursAfter(at, joinHours)));
+      const leads = await this.#leads(opening.subjects);
+      const known = leads.find(({ head }) => head && takesIn(head, at, joining))?.head?.incident;
+      if (known) throw new Conflict(`${known.id} is about that already`, known);
+      return this.#write(openedBy(id, by, at, opening), BY_PEOPLE, leads);
     });
   }
 
@@ -157,7 +150,7 @@ export class Incidents {
       if (word.what !== 'note' && !isLive(head.incident)) {
         throw new Conflict(`${id} is ${head.incident.state}`, head.incident);
       }
-      return this.#write(step, []);
+      return this.#write(step, BY_PEOPLE, []);
     });
   }
 
@@ -171,22 +164,8 @@ export class Incidents {
     // The header first: what comes after it is in the timeline, and not the other way round.
     const head = await this.#head(id);
     if (!head) return undefined;
-    const entries: Entry[] = [];
-    let start: Item | undefined;
-    do {
-      const page: QueryCommandOutput = await this.#db.send(
-        new QueryCommand({
-          TableName: this.#table,
-          KeyConditionExpression: 'pk = :pk AND begins_with(sk, :entries)',
-          ExpressionAttributeValues: { ':pk': incidentKey(id), ':entries': text('ENTRY#') },
-          ConsistentRead: true,
-          ...(start && { ExclusiveStartKey: start }),
-        }),
-      );
-      entries.push(...(page.Items ?? []).map((item) => JSON.parse(item.entry?.S ?? '') as Entry));
-      start = page.LastEvaluatedKey;
-    } while (start);
-    return { incident: head.incident, timeline: entries.slice(0, head.entries) };
+    const steps = await this.#steps(id);
+    return { incident: head.incident, timeline: steps.flatMap(({ entries }) => entries).slice(0, head.entries) };
   }
 
   /** Incidents that were opened since then, newest first. */
@@ -229,95 +208,101 @@ export class Incidents {
     return item && headOf(item);
   }
 
-  async #placeOf(response: string): Promise<Place | undefined> {
-    const item = await readItem(this.#db, this.#table, placeKey(response));
-    return item && { incident: item.incident?.S ?? '', at: item.at?.S ?? '' };
-  }
-
-  async #standing(id: string, telling: Telling): Promise<Standing | undefined> {
-    const item = await readItem(this.#db, this.#table, standingKey(id, telling.response));
-    return item && (JSON.parse(item.standing?.S ?? '') as Standing);
+  /** What was added to an incident, in that order: all, or what was told of one resource. */
+  async #steps(id: string, resource?: string): Promise<readonly Kept[]> {
+    const steps: Kept[] = [];
+    let start: Item | undefined;
+    do {
+      const page: QueryCommandOutput = await this.#db.send(
+        new QueryCommand({
+          TableName: this.#table,
+          KeyConditionExpression: 'pk = :pk AND begins_with(sk, :steps)',
+          ExpressionAttributeValues: { ':pk': incidentKey(id), ':steps': entryPrefix(resource) },
+          ConsistentRead: true,
+          ...(start && { ExclusiveStartKey: start }),
+        }),
+      );
+      steps.push(...(page.Items ?? []).map(keptOf));
+      start = page.LastEvaluatedKey;
+    } while (start);
+    return steps.sort((one, other) => one.number - other.number);
   }
 
   /** @param simulation the run whose subjects they are: a rehearsal is not joined with what is none */
-  #leads(arns: readonly string[], at: string, simulation?: string): Promise<readonly Lead[]> {
-    const subjects = new Set(arns.map((arn) => `${simulation === undefined ? '' : `${simulation}#`}${subjectOf(arn)}`));
+  #leads(arns: readonly string[], simulation?: string): Promise<readonly Lead[]> {
+    const subjects = new Set(arns.map((arn) => subjectOf(arn, simulation)));
     return Promise.all(
       [...subjects].map(async (subject) => {
         const item = await readItem(this.#db, this.#table, leadKey(subject));
-        if (!item) return { subject };
-        const known = { incident: item.incident?.S ?? '', until: item.until?.S ?? '' };
-        const head = known.until >= at ? await this.#head(known.incident) : undefined;
-        return { subject, known, ...(head && isLive(head.incident) && { live: head }) };
+        const head = item && (await this.#head(item.incident?.S ?? ''));
+        return { subject, ...(head && { head }) };
       }),
     );
   }
 
-  /** Has subjects lead to an incident, but for those that lead to another one that has not ended. */
-  #follow(leads: readonly Lead[], incident: string, until: string): TransactWriteItem[] {
-    return leads
-      .filter(({ live, known }) => !live || (live.incident.id === incident && (known?.until ?? '') < until))
-      .map(({ subject, known }) =>
-        this.#move({ ...leadKey(subject), incident: text(incident), until: text(until) }, known),
-      );
-  }
-
-  /** Writes a step as a whole, unless somebody else changed the incident, or what leads to it, since that was read. */
+  /**
+   * Writes a step as a whole, unless somebody else changed the incident, or what leads to it, since that was read.
+   * @param about the resource that it tells of, or people
+   * @param leads subjects that lead to the incident from now on
+   */
   async #write(
-    { head, entries }: Step,
-    others: readonly TransactWriteItem[],
+    { head, entries, standing }: Step,
+    about: string,
+    leads: readonly Lead[],
   ): Promise<{ readonly done: Incident } | undefined> {
-    const { incident } = head;
+    const { id } = head.incident;
     const before = head.entries - entries.length;
+    const kept: Kept = { number: before + 1, entries, ...(standing && { standing }) };
     const TransactItems = [
       this.#move(
-        { pk: incidentKey(incident.id), sk: HEADER, ...header(head) },
-        before > 0 ? { entries: before } : undefined,
+        { pk: incidentKey(id), sk: HEADER, ...header(head) },
+        before > 0 ? { entries: { N: String(before) } } : undefined,
       ),
-      ...entries.map((entry, index) =>
-        this.#move({ pk: incidentKey(incident.id), sk: entryKey(before + index + 1), entry: json(entry) }, undefined),
-      ),
-      ...others,
+      this.#move({ pk: incidentKey(id), sk: entryKey(about, kept), step: json(kept) }, undefined),
+      ...leads
+        .filter(({ head: known }) => known?.incident.id !== id)
+        .map(({ subject, head: known }) =>
+          this.#move({ ...leadKey(subject), incident: text(id) }, known && { incident: text(known.incident.id) }),
+        ),
     ];
     try {
       await this.#db.send(new TransactWriteItemsCommand({ TransactItems }));
-      return { done: incident };
+      return { done: head.incident };
     } catch (error) {
       if (error instanceof TransactionCanceledException && wasOvertaken(error)) return undefined;
       throw error;
     }
   }
 
-  #put(item: Item): TransactWriteItem {
-    return { Put: { TableName: this.#table, Item: item } };
-  }
-
-  /** Puts an item in the place of the one that was read, as long as that has these values; undefined: there was none. */
-  #move(item: Item, before: Readonly<Record<string, string | number>> | undefined): TransactWriteItem {
-    const known = Object.entries(before ?? {});
+  /** Puts an item in the place of the one that was read, as long as that has this attribute; undefined: there was none. */
+  #move(item: Item, before: Item | undefined): TransactWriteItem {
+    const [[name, value] = []] = Object.entries(before ?? {});
     return {
       Put: {
         TableName: this.#table,
         Item: item,
-        ...(before === undefined
+        ...(name === undefined || value === undefined
           ? { ConditionExpression: 'attribute_not_exists(pk)' }
           : {
-              ConditionExpression: known.map(([name]) => `#${name} = :${name}`).join(' AND '),
-              ExpressionAttributeNames: Object.fromEntries(known.map(([name]) => [`#${name}`, name])),
-              ExpressionAttributeValues: Object.fromEntries(
-                known.map(([name, value]) => [
-                  `:${name}`,
-                  typeof value === 'number' ? { N: String(value) } : text(value),
-                ]),
-              ),
+              ConditionExpression: '#known = :known',
+              ExpressionAttributeNames: { '#known': name },
+              ExpressionAttributeValues: { ':known': value },
             }),
       },
     };
   }
 }
 
+/** Whether an incident takes in what is told of its subjects. */
+const takesIn = ({ incident }: Head, at: string, { joinHours }: Joining): boolean =>
+  isLive(incident) && Date.parse(at) <= Date.parse(incident.changedAt) + joinHours * 3_600_000;
+
+/** Subjects that lead nowhere any more. */
+const isFree =
+  (at: string, joining: Joining) =>
+  ({ head }: Lead): boolean =>
+    !head || !takesIn(head, at, joining);
+
 /** Another transaction has one of the items, or had it since it was read. */
 const wasOvertaken = ({ CancellationReasons: reasons = [] }: TransactionCanceledException): boolean =>
   reasons.every(({ Code = 'None' }) => ['None', 'ConditionalCheckFailed', 'TransactionConflict'].includes(Code));
-
-const hoursAfter = (at: string, hours: number): string => new Date(Date.parse(at) + hours * 3_600_000).toISOString();

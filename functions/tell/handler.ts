@@ -48,6 +48,11 @@ const recorder: Recorder = {
   sandboxes: environment('SANDBOXES').split(','),
   titleOf,
 };
+/** Resources whose incidents are recorded at a time: with many more, those of one principal would be in each other's way. */
+const LANES = 4;
+/** What this process has recorded lately: a batch that comes back for another reason is not looked up again. */
+const lately = new Map<string, Incident>();
+const MOST_LATELY = 1_000;
 /** Milliseconds for the incidents of a batch: what is not recorded by then comes back, and nobody waits longer to be woken. */
 const INCIDENTS_MS = 20_000;
 
@@ -128,23 +133,35 @@ async function tellSecurityHub(entries: readonly Entry[], failed: Map<number, un
   }
 }
 
-/** One after the other, as they came. @returns by its index, the incident that a record is told in */
+/** Those about one resource one after the other, as they came. @returns by its index, the incident that a record is told in */
 async function recordIncidents(
   entries: readonly Entry[],
   failed: Map<number, unknown>,
 ): Promise<ReadonlyMap<number, Incident>> {
   const until = Date.now() + INCIDENTS_MS;
   const recorded = new Map<number, Incident>();
-  for (const { index, news } of entries) {
-    if (news.what !== 'ended') continue;
-    try {
-      if (Date.now() > until) throw new TransientError('the incidents before it took all of the time');
-      const incident = await recordIncident(news.response, recorder);
-      if (incident) recorded.set(index, incident);
-    } catch (error) {
-      failed.set(index, error);
+  const ended = entries.flatMap(({ index, news }) =>
+    news.what === 'ended' ? [{ index, response: news.response }] : [],
+  );
+  const waiting = [...Map.groupBy(ended, ({ response: { target } }) => target.arn).values()];
+  const lane = async (): Promise<void> => {
+    for (let about = waiting.shift(); about; about = waiting.shift()) {
+      for (const { index, response } of about) {
+        try {
+          if (Date.now() > until) throw new TransientError('the incidents before it took all of the time');
+          const key = `${response.id} ${response.finishedAt}`;
+          const incident = lately.get(key) ?? (await recordIncident(response, recorder));
+          if (!incident) continue;
+          if (lately.size === MOST_LATELY) lately.clear();
+          lately.set(key, incident);
+          recorded.set(index, incident);
+        } catch (error) {
+          failed.set(index, error);
+        }
+      }
     }
-  }
+  };
+  await Promise.all(Array.from({ length: LANES }, lane));
   return recorded;
 }
 

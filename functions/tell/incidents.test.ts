@@ -3,6 +3,7 @@ import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { sessionConfig } from '../../engine/aws/session.ts';
 import type { Finding } from '../../engine/findings/finding.ts';
+import { pageFor } from '../../engine/notify/pages.ts';
 import type { Target } from '../../engine/remediation.ts';
 import type { Outcome, Response } from '../../engine/response.ts';
 import { responseId, targetOf } from '../../engine/targets.ts';
@@ -12,6 +13,7 @@ import { sharedCloud } from '../../local/contract.ts';
 import { findingOn } from '../../local/findings.ts';
 import { deployedIncidents, incidentAbout, untilIncident } from '../../local/incidents.ts';
 import { Listening } from '../../local/listening.ts';
+import { recordIncident } from './incidents.ts';
 
 const [member] = MEMBER_ACCOUNTS;
 const RDS = 'snapshots.privatize-rds-snapshot';
@@ -107,21 +109,54 @@ describe('a response that ended', () => {
 
   test('of a simulation is marked with its run, in a sandbox and nowhere else', async () => {
     const [sandbox] = SANDBOX_ACCOUNTS;
-    const made = snapshot('firebreak-sim-abcdefghij-copy', sandbox);
-    const forged = snapshot('firebreak-sim-abcdefghij-copy', member);
-    const done = snapshot(undefined, sandbox);
-    const principal = `arn:aws:sts::${sandbox}:assumed-role/firebreak-simulate/firebreak-sim-klmnopqrst`;
-    await close(await respond(made), 'failed');
-    await close(await respond(forged), 'failed');
-    await close(await respond(done, { principal }), 'failed');
-    expect(await untilIncident(made.arn, incidents)).toMatchObject({ simulation: 'abcdefghij' });
-    expect(await untilIncident(forged.arn, incidents)).not.toHaveProperty('simulation');
-    expect(await untilIncident(done.arn, incidents)).toMatchObject({ simulation: 'klmnopqrst' });
-    const [page] = await eventually('a page', async () => {
-      const pages = await listening.pages(made.arn);
-      return pages.length > 0 ? pages : undefined;
-    });
-    expect(page?.Message).toMatch(/Simulation +abcdefghij/);
+    // The deployed function is told of no sandboxes here.
+    const policy = { incidents: { verifiedFrom: 'HIGH', joinHours: 24 } } as const;
+    const recorder = {
+      incidents,
+      ledger,
+      policy,
+      playbooks: {},
+      sandboxes: SANDBOX_ACCOUNTS,
+      titleOf: () => 'a title',
+    };
+    const recorded = async (target: Target, about: Partial<Finding> = {}) => {
+      const response = {
+        ...(await respond(target, about)),
+        outcome: 'failed',
+        finishedAt: new Date().toISOString(),
+      } as const;
+      const incident = await recordIncident(response, recorder);
+      return { incident, page: pageFor({ response, title: 'a title' }, incident).body };
+    };
+    const name = 'firebreak-sim-abcdefghij-copy';
+    const made = await recorded(snapshot(name, sandbox));
+    expect(made.incident).toMatchObject({ simulation: 'abcdefghij' });
+    expect(made.page).toMatch(/Simulation +abcdefghij\n/);
+    const forged = await recorded(snapshot(name, member));
+    expect(forged.incident).not.toHaveProperty('simulation');
+    expect(forged.page).not.toContain('Simulation');
+
+    const session = (account: string) =>
+      `arn:aws:sts::${account}:assumed-role/firebreak-simulate/firebreak-sim-klmnopqrst`;
+    const done = await recorded(snapshot(undefined, sandbox), { principal: session(sandbox) });
+    expect(done.incident).toMatchObject({ simulation: 'klmnopqrst' });
+    const elsewhere = await recorded(snapshot(undefined, sandbox), { principal: session(member) });
+    expect(elsewhere.incident).not.toHaveProperty('simulation');
+  });
+
+  test('names the playbooks for its finding, and its own where it stands for one', async () => {
+    const policy = { incidents: { verifiedFrom: 'HIGH', joinHours: 24 } } as const;
+    const playbooks = {
+      'shared-rds-snapshot': { title: 'x', findings: { cloudtrail: ['rds:ModifyDBSnapshotAttribute'] } },
+      'root-activity': { title: 'y', findings: { guardduty: ['rds:ModifyDBSnapshotAttribute'] } },
+    };
+    const recorder = { incidents, ledger, policy, playbooks, sandboxes: [], titleOf: () => 'a title' };
+    const recorded = async (remediation: string) => {
+      const response = await respond(snapshot(), {}, { remediation });
+      return recordIncident({ ...response, outcome: 'refused', finishedAt: new Date().toISOString() }, recorder);
+    };
+    expect((await recorded(RDS))?.playbooks).toEqual(['shared-rds-snapshot']);
+    expect((await recorded('playbooks.root-activity'))?.playbooks).toEqual(['shared-rds-snapshot', 'root-activity']);
   });
 });
 

@@ -148,7 +148,10 @@ const LATENCIES: readonly Fault[] = [
 const whoIs = (name: string): Who | undefined =>
   name === 'firebreak-tell' ? 'tell' : WORKERS.some((worker) => name === `firebreak-${worker}`) ? 'worker' : undefined;
 
-function usageOf({ responses, calls, invocations, lines, writes, eventBytes }: Trace, forwarded: boolean): Usage {
+function usageOf(
+  { responses, calls, invocations, lines, writes, incidentWrites, eventBytes }: Trace,
+  forwarded: boolean,
+): Usage {
   const own = calls.filter((call) => FUNCTIONS.some((who) => isOf(OWN[who], call)));
   const deletes = calls.filter(
     (call) => call.operation.startsWith('DeleteMessage') && FUNCTIONS.some((who) => isPollerOf(OWN[who], call)),
@@ -164,6 +167,11 @@ function usageOf({ responses, calls, invocations, lines, writes, eventBytes }: T
     // Headers alone have the keys of the index, which has all of their attributes.
     return after?.day ? 2 * base : base;
   });
+  // All of an incident is written in transactions, which take twice the units; the index holds its headers.
+  for (const { dynamodb } of incidentWrites) {
+    const base = writeUnits({}, dynamodb?.NewImage);
+    units.push(2 * base + (dynamodb?.NewImage?.day ? base : 0));
+  }
   const running = (who: Who): Running => {
     const runs = invocations.filter(({ deployed }) => whoIs(deployed.name) === who);
     const made = calls.filter((call) => isOf(who === 'worker' ? [...OWN.worker, ...IN_MEMBERS] : OWN.tell, call));
@@ -376,7 +384,7 @@ const METHOD = `The formulas, for one finding:
 
 - **Lambda**: requests + (measured seconds + cold starts) x the function's memory. Measured is the median of ${ROUNDS} warm findings on this machine, while the embedded cloud waits before it answers a call as AWS is assumed to: ${ASSUMED.resource} ms on a resource, ${ASSUMED.own.sts} ms of STS, ${ASSUMED.own.securityhub} ms of Security Hub, and ${ASSUMED.own.dynamodb} ms of DynamoDB, SQS, SSM, EventBridge and SNS. So what runs side by side counts once, as Lambda counts it, and the embedded cloud's own time is in it. A cold start of ${ASSUMED.coldStart} ms is assumed for every ${1 / ASSUMED.coldShare}th finding in each function (its start is billed too).
 - **SQS**: one request to deliver, one to receive, one to delete, and what the worker sends: a second look is three requests and an invocation more. Our update of a Security Hub finding is an event that comes back, and is dropped: another three. Batches of several messages would take fewer.
-- **DynamoDB**: of each write in the table's stream the size, as DynamoDB counts it, of the item before or after, whichever is larger, in units of 1 kB; headers twice, for the index. Readers of the stream that are Lambdas pay nothing.
+- **DynamoDB**: of each write in the table's stream the size, as DynamoDB counts it, of the item before or after, whichever is larger, in units of 1 kB; headers twice, for the index. What opens an incident is written in a transaction, at twice the units. Readers of the stream that are Lambdas pay nothing.
 - **EventBridge**: our own event for each response; and the event of the finding where it comes from another account or Region. Those that a delegated administrator's service emits in the security account are free in our Region.
 - **Logs**: the bytes that functions wrote, ${LINE_OVERHEAD} more for each line, and Lambda's own lines where it writes any: of functions that are set to \`systemLogLevel: WARN\` none, where all goes well.
 

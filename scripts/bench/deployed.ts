@@ -10,7 +10,7 @@ import {
 import { GetQueueAttributesCommand, ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { Response } from '../../engine/response.ts';
 import type { Cloud } from '../../local/cloud.ts';
-import { HOME_REGION, LEDGER_TABLE, SECURITY_ACCOUNT } from '../../local/connection.ts';
+import { HOME_REGION, INCIDENTS_TABLE, LEDGER_TABLE, SECURITY_ACCOUNT } from '../../local/connection.ts';
 import type { Call } from '../../local/doors.ts';
 import type { DeployedFunction, LogLine } from '../../local/lambda-environment.ts';
 import type { Told } from '../../local/scenes.ts';
@@ -42,27 +42,29 @@ export interface Trace {
   readonly calls: readonly Call[];
   readonly invocations: readonly Invocation[];
   readonly lines: readonly LogLine[];
-  /** Writes of the ledger's table, as its stream tells them. */
+  /** Writes of the ledger's table, as its stream tells them, */
   readonly writes: readonly StreamRecord[];
+  /** and of that of incidents. */
+  readonly incidentWrites: readonly StreamRecord[];
 }
 
 /** The deployed path of the embedded cloud, watched. */
 export class DeployedPath {
   readonly #bench: Bench;
   readonly #cloud: Cloud;
-  readonly #streams: DynamoDBStreamsClient;
   readonly #sqs: SQSClient;
   readonly #invocations: Invocation[] = [];
-  #iterator: string;
+  readonly #ledger: Stream;
+  readonly #incidents: Stream;
   #running = 0;
   #lastEnd = 0;
 
-  private constructor(bench: Bench, cloud: Cloud, client: Account['client'], iterator: string) {
+  private constructor(bench: Bench, cloud: Cloud, client: Account['client'], ledger: Stream, incidents: Stream) {
     this.#bench = bench;
     this.#cloud = cloud;
-    this.#streams = new DynamoDBStreamsClient(client);
     this.#sqs = new SQSClient({ ...client, useQueueUrlAsEndpoint: false });
-    this.#iterator = iterator;
+    this.#ledger = ledger;
+    this.#incidents = incidents;
     for (const lambda of cloud.runner.functions) {
       const invoke = lambda.invoke.bind(lambda);
       lambda.invoke = async (event) => {
@@ -81,21 +83,14 @@ export class DeployedPath {
   static async watch(bench: Bench): Promise<DeployedPath> {
     const cloud = await bench.cloud();
     const { client } = await bench.account(SECURITY_ACCOUNT, HOME_REGION);
-    const { Table } = await new DynamoDBClient(client).send(new DescribeTableCommand({ TableName: LEDGER_TABLE }));
-    const streams = new DynamoDBStreamsClient(client);
-    const StreamArn = Table?.LatestStreamArn;
-    const { StreamDescription } = await streams.send(new DescribeStreamCommand({ StreamArn }));
-    const shards = StreamDescription?.Shards ?? [];
-    if (shards.length !== 1) throw new Error(`the ledger's stream has ${shards.length} shards`);
-    const { ShardIterator = '' } = await streams.send(
-      new GetShardIteratorCommand({ StreamArn, ShardId: shards[0]?.ShardId, ShardIteratorType: 'LATEST' }),
-    );
-    return new DeployedPath(bench, cloud, client, ShardIterator);
+    const [ledger, incidents] = [await Stream.of(client, LEDGER_TABLE), await Stream.of(client, INCIDENTS_TABLE)];
+    return new DeployedPath(bench, cloud, client, ledger, incidents);
   }
 
   /** Emits an event and waits for the end of what it sets off, second looks too. */
   async tell({ account, region, entry }: Told): Promise<Trace> {
-    await this.#writes();
+    await this.#ledger.news();
+    await this.#incidents.news();
     this.#bench.logged();
     this.#invocations.length = 0;
     await this.#bench.calls();
@@ -117,7 +112,8 @@ export class DeployedPath {
       calls: await this.#bench.calls(),
       invocations: [...this.#invocations],
       lines: this.#bench.logged(),
-      writes: await this.#writes(),
+      writes: await this.#ledger.news(),
+      incidentWrites: await this.#incidents.news(),
     };
   }
 
@@ -144,16 +140,40 @@ export class DeployedPath {
     );
     return counts.reduce((sum, count) => sum + count, 0);
   }
+}
 
-  /** The records of the stream since the last look. */
-  async #writes(): Promise<StreamRecord[]> {
+/** The stream of a table, from now on. */
+class Stream {
+  readonly #client: DynamoDBStreamsClient;
+  #iterator: string;
+
+  private constructor(client: DynamoDBStreamsClient, iterator: string) {
+    this.#client = client;
+    this.#iterator = iterator;
+  }
+
+  static async of(client: Account['client'], TableName: string): Promise<Stream> {
+    const { Table } = await new DynamoDBClient(client).send(new DescribeTableCommand({ TableName }));
+    const streams = new DynamoDBStreamsClient(client);
+    const StreamArn = Table?.LatestStreamArn;
+    const { StreamDescription } = await streams.send(new DescribeStreamCommand({ StreamArn }));
+    const shards = StreamDescription?.Shards ?? [];
+    if (shards.length !== 1) throw new Error(`the stream of ${TableName} has ${shards.length} shards`);
+    const { ShardIterator = '' } = await streams.send(
+      new GetShardIteratorCommand({ StreamArn, ShardId: shards[0]?.ShardId, ShardIteratorType: 'LATEST' }),
+    );
+    return new Stream(streams, ShardIterator);
+  }
+
+  /** The records since the last look. */
+  async news(): Promise<StreamRecord[]> {
     const found: StreamRecord[] = [];
     for (;;) {
-      const { Records = [], NextShardIterator } = await this.#streams.send(
+      const { Records = [], NextShardIterator } = await this.#client.send(
         new GetRecordsCommand({ ShardIterator: this.#iterator }),
       );
       found.push(...Records);
-      if (NextShardIterator === undefined) throw new Error("the ledger's stream ended");
+      if (NextShardIterator === undefined) throw new Error('a stream ended');
       this.#iterator = NextShardIterator;
       if (Records.length === 0) return found;
     }
