@@ -26,6 +26,7 @@ import { type AwsServer, startAwsServer } from './python.ts';
 import type { Left } from './queue-poller.ts';
 import { Runner } from './runner.ts';
 import { setUpSandboxes } from './sandbox-accounts.ts';
+import type { Account } from './specimen.ts';
 
 const PROJECT = fileURLToPath(new URL('..', import.meta.url));
 /** What the project writes on this machine, kept out of version control. */
@@ -36,6 +37,8 @@ export interface CloudOptions {
   readonly policy?: string;
   /** Whether it has sandbox accounts for simulations. */
   readonly sandbox?: boolean;
+  /** Whether people can start the hand-written runbooks in the member accounts. */
+  readonly runbooks?: boolean;
   /** Of the endpoint; a free one by default. */
   readonly port?: number;
   /** Is told each step as it begins. */
@@ -68,6 +71,7 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
     policy = path.join(PROJECT, SHIPPED_POLICY),
     port = 0,
     sandbox = false,
+    runbooks = false,
     progress = () => {},
     log = () => {},
   } = options;
@@ -101,9 +105,13 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
       ...(sandbox && { sandboxes: SANDBOX_ACCOUNTS.join(','), fidelities: 'bus-replay,handler-replay,sample-finding' }),
     };
     await serverlessDeploy(folder, { endpoint, region: HOME_REGION, parameters, home: folder });
-    progress('deploying organization/member.yml into every account and Region, and the runbooks into the members');
+    progress('deploying organization/member.yml into every account and Region');
     const connection = new Connection(endpoint);
     await setUpAccounts(connection);
+    if (runbooks) {
+      progress('deploying organization/runbooks.yml into the members');
+      await inEach(connection, MEMBER_ACCOUNTS, (client) => deployRunbooks(client, { HomeRegion: HOME_REGION }));
+    }
     if (sandbox) {
       progress('setting up the sandbox accounts');
       await setUpSandboxes(connection);
@@ -166,14 +174,17 @@ async function setUpAccounts(connection: Connection): Promise<void> {
     [...MEMBER_ACCOUNTS, OUTSIDE_ACCOUNT].map((account) => createAdministrator(account, connection.endpoint)),
   );
   const parameters = { SecurityAccount: SECURITY_ACCOUNT, HomeRegion: HOME_REGION };
-  const places = [SECURITY_ACCOUNT, ...MEMBER_ACCOUNTS].flatMap((account) =>
-    REGIONS.map((region) => ({ account, region })),
-  );
+  await inEach(connection, [SECURITY_ACCOUNT, ...MEMBER_ACCOUNTS], (client) => deployMember(client, parameters));
+}
+
+/** Does something as the administrator of each account in each Region. */
+async function inEach(
+  connection: Connection,
+  accounts: readonly string[],
+  work: (client: Account['client']) => Promise<void>,
+): Promise<void> {
+  const places = accounts.flatMap((account) => REGIONS.map((region) => ({ account, region })));
   await Promise.all(
-    places.map(async ({ account, region }) => {
-      const { client } = await connection.account(account, region);
-      await deployMember(client, parameters);
-      if (account !== SECURITY_ACCOUNT) await deployRunbooks(client, { HomeRegion: HOME_REGION });
-    }),
+    places.map(async ({ account, region }) => work((await connection.account(account, region)).client)),
   );
 }

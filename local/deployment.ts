@@ -5,13 +5,18 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
   CloudFormationClient,
-  type CloudFormationClientConfig,
   CreateStackCommand,
-  type CreateStackCommandInput,
   DescribeStackEventsCommand,
   waitUntilStackCreateComplete,
 } from '@aws-sdk/client-cloudformation';
-import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import {
+  CreateBucketCommand,
+  DeleteBucketCommand,
+  DeleteObjectCommand,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import type { Account } from './specimen.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const SERVERLESS = path.join(ROOT, 'node_modules/serverless/bin/serverless.js');
@@ -73,62 +78,63 @@ export async function serverlessDeploy(
 }
 
 /** Deploys organization/member.yml in an account and Region. @throws with the stack's first error */
-export const deployMember = (config: CloudFormationClientConfig, parameters: Readonly<Record<string, string>>) =>
+export const deployMember = (config: Account['client'], parameters: Readonly<Record<string, string>>) =>
   deploy('member', config, parameters);
 
 /** Deploys organization/sandbox.yml in an account and Region. @throws with the stack's first error */
-export const deploySandbox = (config: CloudFormationClientConfig, parameters: Readonly<Record<string, string>>) =>
+export const deploySandbox = (config: Account['client'], parameters: Readonly<Record<string, string>>) =>
   deploy('sandbox', config, parameters);
 
 /** Deploys organization/runbooks.yml in an account and Region. @throws with the stack's first error */
-export const deployRunbooks = (config: CloudFormationClientConfig, parameters: Readonly<Record<string, string>>) =>
+export const deployRunbooks = (config: Account['client'], parameters: Readonly<Record<string, string>>) =>
   deploy('runbooks', config, parameters);
-
-/**
- * Characters of a template in a call; a longer one CloudFormation fetches from a bucket.
- * https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
- */
-const LONGEST_BODY = 51_200;
-
-/** A template as CreateStack takes it: itself, or where it was put. */
-async function template(
-  text: string,
-  config: CloudFormationClientConfig,
-): Promise<Pick<CreateStackCommandInput, 'TemplateBody' | 'TemplateURL'>> {
-  if (text.length <= LONGEST_BODY) return { TemplateBody: text };
-  // In the Region in which a bucket needs no location.
-  const s3 = new S3Client({ ...(config as object), region: 'us-east-1', forcePathStyle: true });
-  const Bucket = `firebreak-templates-${randomUUID()}`;
-  await s3.send(new CreateBucketCommand({ Bucket }));
-  await s3.send(new PutObjectCommand({ Bucket, Key: 'template.yml', Body: text }));
-  return { TemplateURL: `https://${Bucket}.s3.amazonaws.com/template.yml` };
-}
 
 async function deploy(
   name: string,
-  config: CloudFormationClientConfig,
+  config: Account['client'],
   parameters: Readonly<Record<string, string>>,
 ): Promise<void> {
   const client = new CloudFormationClient(config);
   const StackName = `firebreak-${name}`;
   const file = `organization/${name}.yml`;
-  await client.send(
-    new CreateStackCommand({
-      StackName,
-      ...(await template(await readFile(path.join(ROOT, file), 'utf8'), config)),
-      Parameters: Object.entries(parameters).map(([ParameterKey, ParameterValue]) => ({
-        ParameterKey,
-        ParameterValue,
-      })),
-      Capabilities: ['CAPABILITY_NAMED_IAM'],
-    }),
-  );
-  const { state } = await waitUntilStackCreateComplete(
-    { client, maxWaitTime: 30, minDelay: 0.1, maxDelay: 0.2 },
-    { StackName },
-  );
+  const template = await readFile(path.join(ROOT, file), 'utf8');
+  const { state } = await withTemplate(config, template, async (given) => {
+    await client.send(
+      new CreateStackCommand({
+        ...{ StackName, ...given },
+        Parameters: Object.entries(parameters).map(([ParameterKey, ParameterValue]) => ({
+          ParameterKey,
+          ParameterValue,
+        })),
+        Capabilities: ['CAPABILITY_NAMED_IAM'],
+      }),
+    );
+    return waitUntilStackCreateComplete({ client, maxWaitTime: 30, minDelay: 0.1, maxDelay: 0.2 }, { StackName });
+  });
   if (state === 'SUCCESS') return;
   const { StackEvents = [] } = await client.send(new DescribeStackEventsCommand({ StackName }));
   const failed = StackEvents.find(({ ResourceStatus }) => ResourceStatus === 'CREATE_FAILED');
   throw new Error(`${file}: ${failed?.LogicalResourceId} ${failed?.ResourceStatusReason ?? state}`);
+}
+
+/** What CloudFormation takes in a call. https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html */
+const MOST_BYTES = 51_200;
+
+/** Gives a template as CloudFormation takes it: a long one by way of a bucket, which is gone afterwards. */
+async function withTemplate<T>(
+  config: Account['client'],
+  template: string,
+  use: (given: { TemplateBody: string } | { TemplateURL: string }) => Promise<T>,
+): Promise<T> {
+  if (Buffer.byteLength(template) <= MOST_BYTES) return use({ TemplateBody: template });
+  const s3 = new S3Client({ ...config, region: 'us-east-1', forcePathStyle: true });
+  const at = { Bucket: `firebreak-templates-${randomUUID()}`, Key: 'template.yml' };
+  await s3.send(new CreateBucketCommand({ Bucket: at.Bucket }));
+  await s3.send(new PutObjectCommand({ ...at, Body: template }));
+  try {
+    return await use({ TemplateURL: `https://s3.us-east-1.amazonaws.com/${at.Bucket}/${at.Key}` });
+  } finally {
+    await s3.send(new DeleteObjectCommand(at));
+    await s3.send(new DeleteBucketCommand({ Bucket: at.Bucket }));
+  }
 }

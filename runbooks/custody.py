@@ -5,7 +5,7 @@ from datetime import datetime, timezone
 def keep_custody(run, did, evidence):
     """Writes down who had what done, by whose leave and when, with the digests of what is kept. Answers the key of that."""
     execution = boto3.client('ssm').get_automation_execution(AutomationExecutionId=run['execution'])['AutomationExecution']
-    steps = execution['StepExecutions']
+    steps = [step for step in execution['StepExecutions'] if 'ExecutionStartTime' in step]
     keep(run, 'custody.json', {
         'runbook': execution['DocumentName'],
         'version': execution.get('DocumentVersion'),
@@ -15,7 +15,9 @@ def keep_custody(run, did, evidence):
         'target': run['target'],
         'startedBy': execution.get('ExecutedBy'),
         'startedAt': execution['ExecutionStartTime'],
-        'approvals': [step.get('Outputs', {}) for step in steps if step['Action'] == 'aws:approve'],
+        'steps': [[step['StepName'], step['StepStatus'], step['ExecutionStartTime']] for step in steps],
+        'approvals': [step.get('Outputs') for step in steps if step['Action'] == 'aws:approve'],
+        'commands': [step.get('Outputs') for step in steps if step['Action'] == 'aws:runCommand'],
         'finishedAt': datetime.now(timezone.utc),
         'did': did,
         'evidence': evidence,

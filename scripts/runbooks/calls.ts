@@ -88,6 +88,10 @@ export const isChanging = (step: Step, calls: ReadonlyMap<Step, Calls>): boolean
   (calls.get(step)?.operations ?? []).flatMap(actionsFor).some((name) => changes(name) && !KEEPS_EVIDENCE.has(name)) ||
   step.steps.some((each) => isChanging(each, calls));
 
-/** Whether it has a Lambda function do something; one that is asked for a plan only reads. */
-const orders = ({ Payload }: Fields, action: string): boolean =>
-  action === 'aws:invokeLambdaFunction' && !/"?do"?\s*:\s*"(plan|await|verify)"/.test(JSON.stringify(Payload ?? ''));
+/** Whether it has a Lambda function change something: one that is asked for a plan, or how it went, does not. */
+const orders = ({ InputPayload, Payload }: Fields, action: string): boolean =>
+  isFunction(action) &&
+  !/"do\\?":\\?"(plan|deny|verify|result)\\?"/.test(JSON.stringify(InputPayload ?? Payload ?? ''));
+
+/** True for steps that leave it to a Lambda function what is to be done. */
+export const isFunction = (action: string): boolean => action === 'aws:invokeLambdaFunction';

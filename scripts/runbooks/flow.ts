@@ -176,7 +176,7 @@ const not = (value: boolean | undefined): boolean | undefined => (value === unde
 const every = (values: readonly (boolean | undefined)[]): boolean | undefined =>
   values.includes(false) ? false : values.includes(undefined) ? undefined : true;
 
-/** The steps that an execution with these parameters may come to; `stop` are not gone past. */
+/** The steps that an execution with these parameters may come to; past a step of `stop` only when that fails. */
 export const reachableWith = (
   steps: readonly Step[],
   known: Readonly<Record<string, string>>,
@@ -184,8 +184,8 @@ export const reachableWith = (
 ): Set<string> =>
   reachable(
     steps,
-    ({ passed = [], taken }, from) =>
-      !stop(from) &&
+    ({ passed = [], taken, done }, from) =>
+      !(done && stop(from)) &&
       (taken === undefined || holds(taken, known) !== false) &&
       passed.every((choice) => holds(choice, known) !== true),
   );

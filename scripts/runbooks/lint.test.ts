@@ -245,7 +245,11 @@ const REJECTED: readonly Case[] = [
     broken('s3.get_bucket_policy', 's3.get_bucket_polcy'),
     'line 4: s3 has no get_bucket_polcy: write get_bucket_policy',
   ],
-  ['a client of nobody knows what', broken("boto3.client('s3')", 'boto3.client(events)'), 'it does not say what boto3.client(events) is a client of'],
+  [
+    'a client of nobody knows what',
+    broken("boto3.client('s3')", 'boto3.client(events)'),
+    'it does not say what boto3.client(events) is a client of',
+  ],
   [
     'a default of another type',
     broken("'true', 'false'], default: 'true'", "'true', 'false'], default: true"),
@@ -280,6 +284,11 @@ const NOT_OURS: readonly Case[] = [
     'a change without approval',
     broken('NextStep: Approve', 'NextStep: ContainOrRestore'),
     'r.yml: Close: it changes something without an approval: write an aws:approve before it',
+  ],
+  [
+    'a change after a rejection',
+    broken('action: aws:approve', 'action: aws:approve\n    onFailure: step:ContainOrRestore'),
+    'r.yml: Close: it changes something without an approval',
   ],
   [
     'a script that changes something before the approval',

@@ -1,4 +1,4 @@
-import { actionsFor, type Calls, isChanging } from './calls.ts';
+import { actionsFor, type Calls, isChanging, isFunction } from './calls.ts';
 import { allSteps, type Fault, type Fields, listOf, type RunbookDocument, type Step } from './document.ts';
 import { reachableWith } from './flow.ts';
 import { unused } from './references.ts';
@@ -12,74 +12,86 @@ export interface Allowed {
 const EVERY: Allowed = { Action: ['s3:GetObject', 's3:ListBucket', 's3:PutObject', 'ssm:GetAutomationExecution'] };
 
 /** Words by which a runbook's Action starts what it is for. */
-const FORWARD = ['Contain', 'Rotate'];
+const FORWARD = ['Apply', 'Contain', 'Rotate'];
 
 /**
  * What we ask of a runbook beyond what AWS does: whoever starts one without thinking changes nothing, nothing is changed without
  * an approval, and each can be taken back.
  * @param permissions of its role; absent: it is deployed otherwise
  */
-export function ownFaults(
+export const ownFaults = (
   document: RunbookDocument,
   calls: ReadonlyMap<Step, Calls>,
   permissions?: readonly Allowed[],
-): Fault[] {
+): Fault[] => [
+  ...inParameters(document),
+  ...inFlow(document, (step) => isChanging(step, calls)),
+  ...(permissions ? missing(document, calls, [...permissions, EVERY]) : []),
+];
+
+function inParameters(document: RunbookDocument): Fault[] {
   const { parameters, steps } = document;
-  const { Action, DryRun, Incident, Approvers } = parameters;
-  const forward = FORWARD.find((word) => word === Action?.default);
-  const changing = (step: Step): boolean => isChanging(step, calls);
+  const { Action, DryRun, Approvers } = parameters;
+  const fault = (name: string, wrong: string, write: string): Fault => ({ where: `parameter ${name}`, wrong, write });
+  const forward = forwardOf(document);
+  const anyText = Object.entries(parameters).filter(
+    ([, { type, allowedPattern, allowedValues }]) => type === 'String' && !allowedPattern && !allowedValues,
+  );
+  // A function reads from the execution itself what it was started with.
+  const lost = steps.some(({ action }) => isFunction(action)) ? [] : unused(document);
+  return [
+    ...(forward && allows(Action, [forward, 'Restore'])
+      ? []
+      : [fault('Action', 'it does not choose between doing and taking back', `${FORWARD.join(' or ')}, and Restore`)]),
+    ...(DryRun?.default === 'true' && DryRun.type === 'String' && allows(DryRun, ['true', 'false'])
+      ? []
+      : [fault('DryRun', 'it is not on by default', "a String, 'true' or 'false', default 'true'")]),
+    ...(Approvers?.type === 'StringList'
+      ? []
+      : [fault('Approvers', 'nobody says who may approve', 'a StringList of ARNs')]),
+    ...anyText.map(([name]) => fault(name, 'any text passes', 'an allowedPattern')),
+    ...lost.map((name) => fault(name, 'nothing refers to it', 'what it is for, or leave it out')),
+  ];
+}
+
+/** What a runbook does when it does not take back, unless its Action does not say. */
+const forwardOf = ({ parameters }: RunbookDocument): string | undefined =>
+  FORWARD.find((word) => word === parameters.Action?.default);
+
+function inFlow(document: RunbookDocument, changing: (step: Step) => boolean): Fault[] {
+  const { steps } = document;
+  const forward = forwardOf(document) ?? 'Contain';
+  const fault = ({ name }: Step, wrong: string, write: string): Fault => ({ where: name, wrong, write });
   const among = (names: ReadonlySet<string>): Step[] => steps.filter((step) => names.has(step.name) && changing(step));
-  const parameter = (name: string, wrong: string, write: string): Fault => ({
-    where: `parameter ${name}`,
-    wrong,
-    write,
-  });
-  const faults: Fault[] = [];
 
-  if (!forward || !allows(Action, [forward, 'Restore'])) {
-    faults.push(
-      parameter('Action', 'it does not choose between doing and taking back', 'Contain (or Rotate) and Restore'),
-    );
-  }
-  if (DryRun?.default !== 'true' || DryRun.type !== 'String' || !allows(DryRun, ['true', 'false'])) {
-    faults.push(parameter('DryRun', 'it is not on by default', "a String, 'true' or 'false', default 'true'"));
-  }
-  if (typeof Incident?.allowedPattern !== 'string') {
-    faults.push(parameter('Incident', 'any text passes', 'an allowedPattern'));
-  }
-  if (Approvers?.type !== 'StringList') {
-    faults.push(parameter('Approvers', 'nobody says who may approve', 'a StringList of ARNs'));
-  }
-  for (const name of unused(document))
-    faults.push(parameter(name, 'nothing refers to it', 'what it is for, or leave it out'));
-
-  for (const dryRun of [{ Action: forward ?? FORWARD[0] }, { Action: 'Restore' }]) {
-    for (const { name } of among(reachableWith(steps, { DryRun: 'true', Action: String(dryRun.Action) }))) {
-      const wrong = `it changes something in a dry run of ${dryRun.Action}`;
-      faults.push({ where: name, wrong, write: 'an aws:branch on {{ DryRun }} before it' });
-    }
-  }
-  const approves = ({ action }: Step): boolean => action === 'aws:approve';
-  const ways = forward ? [{ DryRun: 'false', Action: forward }] : [{ DryRun: 'false' }];
-  for (const known of ways) {
-    for (const { name } of among(reachableWith(steps, known, approves))) {
-      faults.push({
-        where: name,
-        wrong: 'it changes something without an approval',
-        write: 'an aws:approve before it',
-      });
-    }
-  }
-  if (forward && among(reachableWith(steps, { DryRun: 'false', Action: 'Restore' })).length === 0) {
-    faults.push({ where: 'mainSteps', wrong: 'Restore takes nothing back', write: 'an aws:branch on {{ Action }}' });
-  }
-  for (const { name, fields } of allSteps(steps).filter((step) => step.action !== 'aws:loop' && changing(step))) {
-    if (fields.onFailure === undefined || fields.onFailure === 'Continue') {
-      const wrong = 'it changes something, and does not say what happens when it fails';
-      faults.push({ where: name, wrong, write: 'onFailure: Abort, or step: and the one that tells' });
-    }
-  }
-  return permissions ? [...faults, ...missing(document, calls, [...permissions, EVERY])] : faults;
+  // Where a function does it, the function knows whether it is a dry run.
+  const inDryRun = [forward, 'Restore'].flatMap((Action) =>
+    among(reachableWith(steps, { DryRun: 'true', Action }))
+      .filter(({ action }) => !isFunction(action))
+      .map((step) =>
+        fault(step, `it changes something in a dry run of ${Action}`, 'an aws:branch on {{ DryRun }} before it'),
+      ),
+  );
+  const real = { DryRun: 'false', Action: forward };
+  const unasked = among(reachableWith(steps, real, ({ action }) => action === 'aws:approve'));
+  const back = among(reachableWith(steps, { DryRun: 'false', Action: 'Restore' }));
+  const silent = allSteps(steps)
+    .filter(({ action }) => action !== 'aws:loop' && !isFunction(action))
+    .filter((step) => changing(step) && [undefined, 'Continue'].includes(step.fields.onFailure as string | undefined));
+  return [
+    ...inDryRun,
+    ...unasked.map((step) => fault(step, 'it changes something without an approval', 'an aws:approve before it')),
+    ...(back.length > 0
+      ? []
+      : [{ where: 'mainSteps', wrong: 'Restore takes nothing back', write: 'an aws:branch on {{ Action }}' }]),
+    ...silent.map((step) =>
+      fault(
+        step,
+        'it changes something, and does not say what happens when it fails',
+        'onFailure: Abort, or step: and the one that tells',
+      ),
+    ),
+  ];
 }
 
 const allows = (parameter: Fields | undefined, values: readonly string[]): boolean =>

@@ -11,6 +11,7 @@ import {
   ModifyInstanceAttributeCommand,
   ModifyNetworkInterfaceAttributeCommand,
 } from '@aws-sdk/client-ec2';
+import { CreateDocumentCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { beforeAll, expect, test } from '@jest/globals';
 import { calledOwnGroup } from '../../engine/own-groups.ts';
 import { sharedCloud } from '../../local/contract.ts';
@@ -127,8 +128,8 @@ async function memberships(id: string, targetGroup: string) {
     ['elbv2', 'describe_target_health', { TargetGroupArn: targetGroup }],
   );
   return {
-    scaling: (scaling?.AutoScalingInstances as { LifecycleState: string }[]).map((each) => each.LifecycleState),
-    targets: (targets?.TargetHealthDescriptions as { Target: object }[]).map(({ Target }) => Target),
+    scaling: ((scaling?.AutoScalingInstances ?? []) as { LifecycleState: string }[]).map((each) => each.LifecycleState),
+    targets: ((targets?.TargetHealthDescriptions ?? []) as { Target: object }[]).map(({ Target }) => Target),
   };
 }
 
@@ -154,13 +155,32 @@ test('a dry run says what there is to do, and changes nothing', async () => {
   expect(await look(id)).toEqual(before);
 });
 
+/** A document that acquires the memory, as an account has one, and an agent of the instance that answers to it. */
+async function memoryTool(id: string): Promise<{ MemoryDocument: string; MemoryLocation: string }> {
+  const MemoryLocation = 's3://evidence-of-ours/memory';
+  const inputs = { runCommand: ["acquire-memory '{{ Destination }}'"] };
+  const Content = JSON.stringify({
+    schemaVersion: '2.2',
+    description: 'Acquires the memory by a tool of the image',
+    parameters: { Destination: { type: 'String' } },
+    mainSteps: [{ action: 'aws:runShellScript', name: 'acquire', inputs }],
+  });
+  const Name = 'acquire-memory';
+  await new SSMClient(house.account.client).send(
+    new CreateDocumentCommand({ Name, Content, DocumentType: 'Command', DocumentFormat: 'JSON' }),
+  );
+  const { account } = house;
+  await sharedCloud().doors.bringAgent(account.id, account.region, id, [{ when: MemoryLocation, output: 'acquired' }]);
+  return { MemoryDocument: Name, MemoryLocation };
+}
+
 test('an instance is kept as evidence, taken out of service and isolated; and goes back as it was', async () => {
   const { id, targetGroup } = await member('taken');
   const before = { ...(await look(id)), ...(await memberships(id, targetGroup)) };
   expect(before).toMatchObject({ scaling: ['InService'], targets: [{ Id: id, Port: 8080 }], shutdown: 'terminate' });
   const since = (await house.calls()).length;
 
-  const contained = await house.run({ ...REAL, InstanceId: id });
+  const contained = await house.run({ ...REAL, InstanceId: id, ...(await memoryTool(id)) });
   expect(contained).toMatchObject({ status: 'Success', failure: '' });
   const now = { ...(await look(id)), ...(await memberships(id, targetGroup)) };
   expect(now).toEqual({
@@ -177,7 +197,7 @@ test('an instance is kept as evidence, taken out of service and isolated; and go
 
   // The groups are there before the first interface moves, and nothing comes between the two moves of one.
   const changes = await house.changes(since);
-  expect(changes.slice(0, 7)).toEqual([
+  expect(changes.slice(0, 8)).toEqual([
     'CreateTags',
     'ModifyInstanceAttribute',
     'ModifyInstanceAttribute',
@@ -185,6 +205,7 @@ test('an instance is kept as evidence, taken out of service and isolated; and go
     'EnterStandby',
     'DeregisterTargets',
     'CreateSnapshots',
+    'SendCommand',
   ]);
   expect(changes.slice(-4)).toEqual(Array.from({ length: 4 }, () => 'ModifyNetworkInterfaceAttribute'));
   const moves = (await house.calls()).filter(({ operation }) => operation === 'ModifyNetworkInterfaceAttribute');
@@ -215,6 +236,7 @@ test('an instance is kept as evidence, taken out of service and isolated; and go
     startedBy: expect.stringContaining(`:${house.account.id}:assumed-role/OrganizationAccountAccessRole/`),
     incident: REAL.Incident,
     approvals: [{ ApprovalStatus: ['Approved'] }],
+    commands: [{ Status: ['Success'], CommandId: [expect.any(String)] }],
     did: { snapshots: expect.arrayContaining(Snapshots.map(({ SnapshotId }) => SnapshotId)) },
     evidence: [{ sha256: expect.stringMatching(/^[0-9a-f]{64}$/) }],
   });
@@ -223,7 +245,7 @@ test('an instance is kept as evidence, taken out of service and isolated; and go
   const restore = { ...REAL, InstanceId: id, Action: 'Restore', Execution: contained.execution };
   expect(await house.run(restore)).toMatchObject({ status: 'Success', failure: '' });
   expect({ ...(await look(id)), ...(await memberships(id, targetGroup)) }).toEqual(before);
-});
+}, 240_000);
 
 test('a rejected approval changes nothing', async () => {
   const { id } = await instance('rejected');
@@ -278,7 +300,7 @@ test('one that was ended half-way is gone on with; what was changed since is sai
   );
   expect(await house.run(restore)).toMatchObject({ status: 'Success', failure: '' });
   expect({ ...(await look(id)), ...(await memberships(id, targetGroup)) }).toEqual(before);
-});
+}, 240_000);
 
 test('a group in our name with a rule more isolates nobody, and a tag that names nothing is not believed', async () => {
   const { id } = await instance('lured');
@@ -301,6 +323,7 @@ test('a group in our name with a rule more isolates nobody, and a tag that names
 
 test('its role may do what the runbook does, and nothing else', async () => {
   const { declared, used } = await house.actions();
-  expect(used).toEqual(declared);
+  // AWS's own policies for aws:runCommand have it; the embedded cloud looks at the command by its invocations alone.
+  expect(used).toEqual(declared.filter((action) => action !== 'ssm:ListCommands'));
   expect((await house.calls()).filter(({ decision, error }) => decision === 'denied' && error === null)).toEqual([]);
 });
