@@ -21,7 +21,9 @@ def read(run):
         answer = ec2.describe_instance_attribute(InstanceId=name, Attribute=key)
         return answer[key[0].upper() + key[1:]]['Value']
 
-    member = scaling.describe_auto_scaling_instances(InstanceIds=[name])['AutoScalingInstances']
+    members = scaling.describe_auto_scaling_instances(InstanceIds=[name])['AutoScalingInstances']
+    # It may be some minutes on its way out.
+    member = [each for each in members if not each['LifecycleState'].startswith('Detach')]
     pages = balancing.get_paginator('describe_target_groups').paginate()
     groups = [group['TargetGroupArn'] for page in pages for group in page['TargetGroups']
               if group['TargetType'] == 'instance' and group['VpcId'] == vpc]
@@ -56,13 +58,3 @@ def ports(group, name):
     health = balancing.describe_target_health(TargetGroupArn=group)['TargetHealthDescriptions']
     return [each['Target']['Port'] for each in health
             if each['Target']['Id'] == name and each['TargetHealth']['State'] != 'draining']
-
-
-def first_containment(run, facts):
-    """What was kept by the execution that contains this instance already, or began to; None without one. Whoever may tag the
-    instance can name any execution: it counts when that kept something about this very instance."""
-    execution = facts['tags'].get(TAG, '')
-    if not re.fullmatch(r'[0-9a-f-]{36}', execution):
-        return None
-    document, _ = kept(run, execution, 'before.json')
-    return document if document and document['target'] == run['target'] else None

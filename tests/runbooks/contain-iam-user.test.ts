@@ -137,7 +137,7 @@ test('a user is denied everything first, then its keys are inactive; and it goes
   expect(await look(name)).toEqual({ ...before, keys: now.keys });
   expect(await house.run({ ...restore, ActivateKeys: 'true' })).toMatchObject({ status: 'Success', failure: '' });
   expect(await look(name)).toEqual(before);
-});
+}, 240_000);
 
 test('a rejected approval changes nothing', async () => {
   const { name } = await user('rejected');
@@ -184,7 +184,7 @@ test('an execution that was ended half-way is gone on with, and the way back is 
   const restore = { ...REAL, UserName: name, Action: 'Restore', Execution: second.execution, ActivateKeys: 'true' };
   expect(await house.run(restore)).toMatchObject({ status: 'Success', failure: '' });
   expect(await look(name)).toEqual(before);
-});
+}, 240_000);
 
 test.each([
   ['no user', { UserName: 'root' }, 'There is no IAM user root'],
