@@ -1,3 +1,4 @@
+import type { SessionConfig } from '../engine/aws/session.ts';
 import { FileLedger } from '../engine/ledger/files.ts';
 import type { Holds, Ledger } from '../engine/ledger/ledger.ts';
 import type { ResponseRecord } from '../engine/response.ts';
@@ -29,18 +30,22 @@ export const localBook = (): Book => ({
 });
 
 async function deployedBook({ table, region }: LedgerOptions): Promise<Book> {
-  const { DynamoDBClient } = await import('@aws-sdk/client-dynamodb');
-  const { sessionConfig } = await import('../engine/aws/session.ts');
   const { DynamoDbLedger } = await import('../engine/ledger/dynamodb.ts');
   const { DynamoDbHolds } = await import('../engine/ledger/holds.ts');
-  const where = region ?? (await new DynamoDBClient({}).config.region().catch(noRegion));
-  const session = sessionConfig('caller', where);
+  const session = await deployedSession(region);
   return {
     ledger: new DynamoDbLedger(session, table),
     holds: new DynamoDbHolds(session, table),
     kind: 'deployed',
-    where: `the deployed ledger, table ${table} in ${where}`,
+    where: `the deployed ledger, table ${table} in ${session.region}`,
   };
+}
+
+/** A session with the caller's credentials in the Region that Firebreak is deployed in. @throws {UsageError} when none is known */
+export async function deployedSession(region: string | undefined): Promise<SessionConfig> {
+  const { DynamoDBClient } = await import('@aws-sdk/client-dynamodb');
+  const { sessionConfig } = await import('../engine/aws/session.ts');
+  return sessionConfig('caller', region ?? (await new DynamoDBClient({}).config.region().catch(noRegion)));
 }
 
 export function noRegion(): never {

@@ -3,6 +3,7 @@ import { OUTCOMES } from '../engine/response.ts';
 import type { BreakerOptions } from './breaker.ts';
 import type { CatalogueOptions } from './catalogue.ts';
 import type { DecideOptions } from './decide.ts';
+import { addIncidentVerbs } from './incident-verbs.ts';
 import type { SwitchOptions } from './kill-switch.ts';
 import type { ListOptions } from './list.ts';
 import {
@@ -282,6 +283,7 @@ export function commandLine(version: string, io: Io, ended: (code: number) => vo
       ended(await run(id, options, io));
     });
 
+  addIncidentVerbs(program, verb, io, ended);
   addSimulationVerbs(program, verb, io, ended);
   return program;
 }

@@ -54,10 +54,8 @@ export const route =
   };
 
 /** A person's own words: bounded, since they are stored and shown. */
-export const words = () =>
-  z
-    .string()
-    .check(z.trim(), z.minLength(1, 'is empty'), z.maxLength(LONGEST_REASON, `is longer than ${LONGEST_REASON}`));
+export const words = (longest = LONGEST_REASON) =>
+  z.string().check(z.trim(), z.minLength(1, 'is empty'), z.maxLength(longest, `is longer than ${longest}`));
 
 /** Characters of a body: more than any closed shape here has. */
 const LONGEST_BODY = 4_096;
@@ -76,8 +74,10 @@ export function createDoor(name: string, account: string, routes: Readonly<Recor
     .handler(async (event, _context: LambdaContext) => {
       const { routeKey, pathParameters: path = {}, requestContext } = event;
       const { userArn: arn, accessKey, accountId } = requestContext.authorizer.iam;
-      const { id: response, ...named } = path;
-      const told = { route: routeKey, ...(response !== undefined && { response }), ...named, by: arn };
+      const { id, ...named } = path;
+      // A response's in `/responses/{id}/undo`, an incident's in `/incidents/{id}/notes`.
+      const thing = /\/(\w+)s\/\{id\}/.exec(routeKey)?.[1] ?? 'id';
+      const told = { route: routeKey, ...(id !== undefined && { [thing]: id }), ...named, by: arn };
       try {
         const known = routes[routeKey];
         if (!known) throw new Refusal(404, `there is no ${routeKey}`, 'deploy this version');

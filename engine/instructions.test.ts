@@ -8,6 +8,8 @@ import { findingOn } from '../local/findings.ts';
 import { sessionConfig } from './aws/session.ts';
 import { defineRemediation } from './define.ts';
 import { TransientError } from './errors.ts';
+import type { Asked } from './findings/finding.ts';
+import { runId } from './findings/operator.ts';
 import { follow, type InstructedHouse } from './instructions.ts';
 import { DynamoDbBudgets } from './ledger/budgets.ts';
 import { DynamoDbLedger } from './ledger/dynamodb.ts';
@@ -40,7 +42,7 @@ class World {
   steps = 0;
   killAt = Number.POSITIVE_INFINITY;
   readonly target: Target;
-  readonly house: InstructedHouse;
+  house: InstructedHouse;
   readonly #session = sessionConfig(SECURITY_ACCOUNT, HOME_REGION, ROOT);
   #now: Date | undefined;
 
@@ -142,6 +144,25 @@ class World {
     await this.order(id, 'undo', { undo, reason: 'the auditors need it', ...until });
     await this.follow({ do: 'undo', response: id, undo });
     return undo;
+  }
+
+  /** The instruction of a person who started a runbook, and the id of the response to it. */
+  asked(mode: Asked['mode'], execution: string = randomUUID()) {
+    const { arn, account, region } = this.target;
+    const remediation = this.action.id;
+    const asked = { by: ANN, mode, execution };
+    return {
+      execution,
+      id: runId(remediation, this.target, execution),
+      instruction: { do: 'run', remediation, arn, account, region, reason: 'the audit', asked } as const,
+    };
+  }
+
+  /** A person starts a runbook. */
+  async ask(mode: Asked['mode']): Promise<ResponseRecord> {
+    const { id, instruction } = this.asked(mode);
+    await this.follow(instruction);
+    return this.record(id);
   }
 
   /** From now on the ledger writes another time. */
@@ -292,6 +313,63 @@ describe('an approval', () => {
 });
 
 const AUTOMATIC = { remediations: { 'storage.close-door': { mode: 'automatic' } } };
+
+describe('what a person asks for by a runbook', () => {
+  test('is only planned where they only want to see it, whatever would keep a fix back', async () => {
+    const world = new World(AUTOMATIC);
+    const { id, execution, instruction } = world.asked('observe');
+    await world.follow(instruction);
+    const first = await world.record(id);
+    expect(first.response).toMatchObject({ outcome: 'observed', by: ANN, correlation: execution });
+    expect(first.plan).toMatchObject({ before: { to: ['all'] }, after: { to: [] } });
+    const undo = await world.takeBack((await world.tell()).response.id, 1);
+    await world.approve(undo);
+    const held = await world.ask('observe');
+    expect(held.response.outcome).toBe('observed');
+    expect(held.timeline).toMatchObject([{ event: 'warned', detail: { guard: 'hold' } }]);
+    expect([world.to, world.writes]).toEqual([['all'], 2]);
+  });
+
+  test('waits for an approval also where the policy lets it happen by itself', async () => {
+    const world = new World(AUTOMATIC);
+    const { response } = await world.ask('approval');
+    expect(response).toMatchObject({ outcome: 'awaiting-approval', guard: 'mode', by: ANN });
+    expect(world.writes).toBe(0);
+    await world.approve(response.id);
+    expect([await world.outcome(response.id), world.to]).toEqual(['verified', []]);
+    expect((await world.ask('approval')).response.outcome).toBe('compliant');
+  });
+
+  test('is bound by it also when whoever holds the resource answers for it', async () => {
+    const world = new World(AUTOMATIC);
+    const first = world.asked('observe');
+    const finding = findingOn(world.target, 'operator', 'run');
+    const key = `storage.close-door#${world.target.arn}`;
+    await world.house.leases.acquire(key, 'holder', { response: first.id, target: world.target, finding });
+    const { id, execution, instruction } = world.asked('approval');
+    await world.follow(instruction);
+    expect(await world.house.ledger.get(id)).toBeUndefined();
+    await follow(first.instruction, 'holder', world.house);
+    expect(await world.outcome(first.id)).toBe('observed');
+    expect((await world.record(id)).response).toMatchObject({
+      ...{ outcome: 'awaiting-approval', by: ANN, correlation: execution },
+    });
+    expect(world.writes).toBe(0);
+  });
+
+  test('is bound by the policy', async () => {
+    const observed = new World({ remediations: { 'storage.close-door': { mode: 'observe' } } });
+    expect((await observed.ask('approval')).response).toMatchObject({ outcome: 'observed', guard: 'mode' });
+    const stopped = new World(AUTOMATIC);
+    stopped.stopped = 'an outage';
+    expect((await stopped.ask('approval')).response).toMatchObject({ outcome: 'deferred', guard: 'kill-switch' });
+    const day = { owner: 'o', reason: 'r', expires: '2999-01-01' };
+    const excepted = new World();
+    const exceptions = [{ ...day, remediation: '*', resource: excepted.target.arn }];
+    excepted.house = { ...excepted.house, policy: policySchema.parse({ version: 1, exceptions }) };
+    expect((await excepted.ask('approval')).response).toMatchObject({ outcome: 'excepted', guard: 'exception' });
+  });
+});
 
 describe('a change that was begun', () => {
   /** A response that was killed right after its write. */
@@ -513,6 +591,20 @@ describe('an undo that a person ordered', () => {
     expect([await world.outcome(back), world.to]).toEqual(['undone', []]);
     world.to = ['all'];
     expect((await world.tell()).response.outcome).toBe('verified');
+  });
+
+  test('is shown before anybody orders it, and writes nothing', async () => {
+    const world = new World(AUTOMATIC);
+    const { response } = await world.tell();
+    const undo = responseId(world.action.id, world.target, randomUUID());
+    world.stopped = 'an outage';
+    await world.follow({ do: 'undo', response: response.id, undo, preview: { by: ANN } });
+    expect(await world.record(undo)).toMatchObject({
+      response: { outcome: 'observed', by: ANN, undoes: response.id },
+      plan: { before: { to: [] }, after: { to: ['all'] } },
+    });
+    expect((await world.record(response.id)).orders).toEqual([]);
+    expect([world.to, world.writes]).toEqual([[], 1]);
   });
 
   test('writes nothing over what somebody changed, before or after its approval', async () => {

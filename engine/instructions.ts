@@ -1,5 +1,5 @@
 import { describeError, isTransient, TransientError } from './errors.ts';
-import { askedFor } from './findings/operator.ts';
+import { askedFor, runId } from './findings/operator.ts';
 import { inForce } from './guards/hold.ts';
 import { type Hold, type Leases, leaseKey, type SharedHolds } from './ledger/ledger.ts';
 import { type Drift, driftOf, recordDrift } from './look-again.ts';
@@ -8,7 +8,7 @@ import { approvalEnds } from './policy.ts';
 import type { Action } from './remediation.ts';
 import { conclude, type House, hasWritten, type Request, takenBack } from './respond.ts';
 import { decisionOf, type End, type Order, type Response, type ResponseRecord } from './response.ts';
-import { responseId, successorOf, targetFromArn, targetKey } from './targets.ts';
+import { successorOf, targetFromArn, targetKey } from './targets.ts';
 import { inTurn } from './turns.ts';
 import { opensAgain, type UndoHouse, undo, usualReason } from './undo.ts';
 
@@ -54,7 +54,7 @@ export async function follow(
     case 'look':
       return look(record, house);
     case 'undo':
-      return takeBack(record, instruction.undo, message, house);
+      return takeBack(record, instruction.undo, message, house, instruction.preview);
   }
 }
 
@@ -123,10 +123,20 @@ async function goOn(record: ResponseRecord, message: string, house: InstructedHo
   await inTurn(requestOf(record, house), message, house.leases, house);
 }
 
-/** Takes a response back as a person ordered. What opens an exposure again is planned, and waits until somebody approves that. */
-async function takeBack(record: ResponseRecord, id: string, message: string, house: InstructedHouse): Promise<void> {
+/**
+ * Takes a response back as a person ordered. What opens an exposure again is planned, and waits until somebody approves that.
+ * @param preview who wants to see the plan, and nothing else
+ */
+async function takeBack(
+  record: ResponseRecord,
+  id: string,
+  message: string,
+  house: InstructedHouse,
+  preview?: Pick<Order, 'by'>,
+): Promise<void> {
   const { response, plan } = record;
-  const order = record.orders.find(({ undo }) => undo === id);
+  const order: Pick<Order, 'by' | 'reason' | 'until'> | undefined =
+    preview ?? record.orders.find(({ undo }) => undo === id);
   if (!order) {
     // Begun with the command, and ended before it wrote anything: only who began it could go on.
     const reason = 'whoever began it did not end it, and nothing was written';
@@ -147,7 +157,7 @@ async function takeBack(record: ResponseRecord, id: string, message: string, hou
   const opens = await opensAgain(response, house.ledger);
   const begun = opens ? undefined : await house.ledger.get(id);
   // It brings a fix again, and the kill switch stops that, unless it has begun.
-  const stopped = opens || (begun && hasWritten(begun)) ? undefined : await house.watch?.stopped();
+  const stopped = opens || preview || (begun && hasWritten(begun)) ? undefined : await house.watch?.stopped();
   if (stopped !== undefined) return refuse(`the kill switch is on: ${stopped}`);
   await undo(
     {
@@ -159,6 +169,7 @@ async function takeBack(record: ResponseRecord, id: string, message: string, hou
     },
     {
       ...house,
+      ...(preview && { planOnly: true }),
       confirm: async () =>
         opens
           ? {
@@ -205,15 +216,15 @@ async function look(record: ResponseRecord, house: InstructedHouse): Promise<voi
 }
 
 async function run(
-  { remediation, arn, account, region, reason }: Extract<Instruction, { do: 'run' }>,
+  { remediation, arn, account, region, reason, asked }: Extract<Instruction, { do: 'run' }>,
   message: string,
   house: InstructedHouse,
 ): Promise<void> {
   const action = actionOf(remediation, house.actions);
   const target = targetFromArn(action.resource, arn, { account, region });
   if (!target) throw new Error(`${remediation} acts on no resource like the one that was named`);
-  const once = `run ${new Date().toISOString().slice(0, 10)} ${reason}`;
-  const id = responseId(action.id, target, once);
-  const finding = askedFor(target, { id, title: reason, from: house.home });
-  await inTurn({ id, action, target, finding, correlation: message }, message, house.leases, house);
+  const id = runId(action.id, target, asked?.execution ?? `${new Date().toISOString().slice(0, 10)} ${reason}`);
+  const finding = askedFor(target, { id, title: reason, from: house.home, asked });
+  const correlation = asked?.execution ?? message;
+  await inTurn({ id, action, target, finding, correlation }, message, house.leases, house);
 }

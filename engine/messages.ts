@@ -33,8 +33,13 @@ const instruction = shape(() =>
      * what was denied or is overdue, go on with what was left open, try again what was deferred, look whether a fix still holds.
      */
     z.strictObject({ do: z.enum(['approve', 'deny', 'expire', 'resume', 'again', 'look']), response: responseId() }),
-    /** `undo`: id of the response that takes it back. */
-    z.strictObject({ do: z.literal('undo'), response: responseId(), undo: responseId() }),
+    /** `undo`: id of the response that takes it back. `preview`: that only plans it, for whom; no order is needed for that. */
+    z.strictObject({
+      do: z.literal('undo'),
+      response: responseId(),
+      undo: responseId(),
+      preview: z.optional(z.strictObject({ by: z.string().check(z.maxLength(2_048)) })),
+    }),
     /** Run a remediation of the worker on one resource that no finding names. */
     z.strictObject({
       do: z.literal('run'),
@@ -42,8 +47,19 @@ const instruction = shape(() =>
       arn: z.string().check(z.maxLength(2_048)),
       account: z.string().check(z.regex(ACCOUNT_ID)),
       region: z.string().check(z.maxLength(30)),
-      /** For people. The same words on the same day are the same run. */
+      /** For people. The same words on the same day are the same run, where nobody asked for it. */
       reason: z.string().check(z.maxLength(200)),
+      /** Where a person did. */
+      asked: z.optional(
+        z.strictObject({
+          /** ARN, as IAM knows them. */
+          by: z.string().check(z.maxLength(2_048)),
+          /** At most: only a plan, or no change before an approval. */
+          mode: z.enum(['observe', 'approval']),
+          /** What they started, once. */
+          execution: z.string().check(z.maxLength(100)),
+        }),
+      ),
     }),
     /** Take an event as if EventBridge had brought it. https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html */
     z.strictObject({

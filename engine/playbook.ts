@@ -7,6 +7,6 @@ export const byPlaybook = (id: string): string => `${PLAYBOOKS}.${id}`;
 /** The file of a playbook, from the project's folder. */
 export const playbookFile = (id: string): string => `${PLAYBOOKS}/${id}.md`;
 
-/** The file of the playbook that a response names in place of a remediation; undefined when it names a remediation. */
+/** The id of the playbook that a response names in place of a remediation; undefined when it names a remediation. */
 export const playbookOf = (remediation: string): string | undefined =>
-  remediation.startsWith(`${PLAYBOOKS}.`) ? playbookFile(remediation.slice(PLAYBOOKS.length + 1)) : undefined;
+  remediation.startsWith(`${PLAYBOOKS}.`) ? remediation.slice(PLAYBOOKS.length + 1) : undefined;

@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import * as z from 'zod/mini';
 import { findingOn } from '../local/findings.ts';
 import { type Finding, SEVERITIES } from './findings/finding.ts';
-import { severityOf } from './findings/severity.ts';
-import { atLeast, budgetOf, type Case, exceptionFor, modeOf, parametersOf, promoted, promotionOf } from './policy.ts';
+import { atLeast, severityOf } from './findings/severity.ts';
+import { budgetOf, type Case, exceptionFor, modeOf, parametersOf, promoted, promotionOf } from './policy.ts';
 import { type Policy, policySchema } from './policy-schema.ts';
 import { targetFromArn } from './targets.ts';
 
@@ -35,6 +35,7 @@ describe('the schema', () => {
       budget: { perHour: 50, share: 0.5, shareFrom: 10 },
       coolDown: { fixes: 5, hours: 24 },
       approvals: { expireAfterHours: 24 },
+      incidents: { verifiedFrom: 'HIGH', joinHours: 24 },
     });
   });
 

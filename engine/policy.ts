@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
-import { type Finding, SEVERITIES, type Severity } from './findings/finding.ts';
-import { scoreOf } from './findings/severity.ts';
+import type { Finding, Severity } from './findings/finding.ts';
+import { atLeast, scoreOf } from './findings/severity.ts';
 import type { Budget, Exception, Mode, ModeLine, Policy } from './policy-schema.ts';
 import type { Action, Risk, Target } from './remediation.ts';
 import type { Response } from './response.ts';
@@ -35,9 +35,6 @@ export const takes = (selector: string, remediation: string): boolean =>
 /** Whether a unit is another, or below it. */
 export const within = (unit: string | undefined, above: string): boolean =>
   unit === above || (unit?.startsWith(`${above}/`) ?? false);
-
-export const atLeast = (severity: Severity, least: Severity): boolean =>
-  SEVERITIES.indexOf(severity) >= SEVERITIES.indexOf(least);
 
 /** What lines of several sections have in common. */
 type Selectors = Pick<ModeLine, 'remediation' | 'account' | 'unit'>;

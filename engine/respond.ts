@@ -92,7 +92,7 @@ export async function attempt<R extends Request, H extends House>(
   work: Work<R, H>,
   origin: Pick<Response, 'undoes'> = {},
 ): Promise<Response> {
-  const { id, action, target, finding, correlation, by, siblings } = request;
+  const { id, action, target, finding, correlation, by = finding.asked?.by, siblings } = request;
   const { response, resumed } = await house.ledger.open(
     {
       id,
@@ -145,7 +145,9 @@ async function fix(request: Request, house: House, context: Context, resumed: bo
   if (earlier?.plan && hasWritten(earlier)) return finish(request, house, context, earlier, earlier.plan);
 
   const approved = earlier !== undefined && isApproved(earlier);
-  const asker: Asker = { word: house.requested ? 'run' : approved ? 'approval' : undefined, context };
+  // Who only looks is told what the guards that yield to a person have against it.
+  const looks = finding.asked?.mode === 'observe';
+  const asker: Asker = { word: house.requested || looks ? 'run' : approved ? 'approval' : undefined, context };
   const situation = situationOf(request, house, context);
   const refused = await guarded(asker, (guard) => guard.onFinding?.(situation()));
   if (refused) return refused;
@@ -161,7 +163,7 @@ async function fix(request: Request, house: House, context: Context, resumed: bo
     const reason = `it moved since the plan was made, so nothing was changed, and a new plan is made: ${describeChanges(moved)}`;
     return { outcome: 'changed-since', reason, followedBy: successorOf({ id, remediation: action.id, target }) };
   }
-  if (house.planOnly) return { outcome: 'observed', reason: 'only a plan was asked for' };
+  if (house.planOnly || looks) return { outcome: 'observed', reason: 'only a plan was asked for' };
   const planned = () => ({ ...situation(), plan, clients });
   const stopped =
     (await guarded(asker, (guard) => guard.onPlan?.(planned()))) ??

@@ -11,6 +11,7 @@ import { type UndoHouse, undo } from '../engine/undo.ts';
 import { loadWorkers } from '../scripts/workers.ts';
 import { CLOUD_ENDPOINT, Connection, HOME_REGION, MEMBER_ACCOUNTS, REGIONS } from './connection.ts';
 import { deployedHouse } from './house.ts';
+import { runbookContract } from './runbook-contract.ts';
 import { questionsOf, recordedCells, reversed, sizeCells, sizeOf } from './session-proofs.ts';
 import type { Exposed, Specimen } from './specimen.ts';
 
@@ -58,6 +59,9 @@ export function contract(action: Action, ...specimens: readonly Specimen[]): voi
       ];
       expect([...used].sort()).toEqual([...new Set(declared)].sort());
     });
+
+    const [first] = specimens;
+    if (first && action.undo !== 'irreversible') runbookContract(action, first, sharedCloud);
   });
 }
 

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { cp, mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -6,9 +7,11 @@ import {
   CloudFormationClient,
   type CloudFormationClientConfig,
   CreateStackCommand,
+  type CreateStackCommandInput,
   DescribeStackEventsCommand,
   waitUntilStackCreateComplete,
 } from '@aws-sdk/client-cloudformation';
+import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const SERVERLESS = path.join(ROOT, 'node_modules/serverless/bin/serverless.js');
@@ -81,6 +84,26 @@ export const deploySandbox = (config: CloudFormationClientConfig, parameters: Re
 export const deployRunbooks = (config: CloudFormationClientConfig, parameters: Readonly<Record<string, string>>) =>
   deploy('runbooks', config, parameters);
 
+/**
+ * Characters of a template in a call; a longer one CloudFormation fetches from a bucket.
+ * https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
+ */
+const LONGEST_BODY = 51_200;
+
+/** A template as CreateStack takes it: itself, or where it was put. */
+async function template(
+  text: string,
+  config: CloudFormationClientConfig,
+): Promise<Pick<CreateStackCommandInput, 'TemplateBody' | 'TemplateURL'>> {
+  if (text.length <= LONGEST_BODY) return { TemplateBody: text };
+  // In the Region in which a bucket needs no location.
+  const s3 = new S3Client({ ...(config as object), region: 'us-east-1', forcePathStyle: true });
+  const Bucket = `firebreak-templates-${randomUUID()}`;
+  await s3.send(new CreateBucketCommand({ Bucket }));
+  await s3.send(new PutObjectCommand({ Bucket, Key: 'template.yml', Body: text }));
+  return { TemplateURL: `https://${Bucket}.s3.amazonaws.com/template.yml` };
+}
+
 async function deploy(
   name: string,
   config: CloudFormationClientConfig,
@@ -92,7 +115,7 @@ async function deploy(
   await client.send(
     new CreateStackCommand({
       StackName,
-      TemplateBody: await readFile(path.join(ROOT, file), 'utf8'),
+      ...(await template(await readFile(path.join(ROOT, file), 'utf8'), config)),
       Parameters: Object.entries(parameters).map(([ParameterKey, ParameterValue]) => ({
         ParameterKey,
         ParameterValue,

@@ -89,6 +89,17 @@ export interface Fault {
   readonly tell?: string;
 }
 
+/** What an SSM agent answers to a command whose parameters, as JSON text, contain `when`. */
+export interface AgentAnswer {
+  readonly when: string;
+  readonly output?: string;
+  readonly error?: string;
+  /** Exit code; 0 when absent. */
+  readonly code?: number;
+  /** How long it takes, by the embedded cloud's clock. */
+  readonly seconds?: number;
+}
+
 /** The embedded cloud's own doors under `/firebreak/`: what no AWS API offers. */
 export class Doors {
   readonly #endpoint: string;
@@ -135,6 +146,20 @@ export class Doors {
     },
   ): Promise<void> {
     await this.#ask('POST', '/access-keys', { account, accessKeyId, ...age });
+  }
+
+  /**
+   * An instance has an SSM agent, which answers commands of Run Command as it is told, and any other with exit code 127.
+   * @param online otherwise commands wait for it
+   */
+  async bringAgent(
+    account: string,
+    region: string,
+    instanceId: string,
+    answers: readonly AgentAnswer[],
+    online = true,
+  ): Promise<void> {
+    await this.#ask('PUT', '/agents', { account, region, instanceId, answers, online });
   }
 
   /** Credentials of a role whose trust policy names the service. */

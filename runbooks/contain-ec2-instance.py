@@ -1,4 +1,6 @@
-ec2, scaling, balancing = (boto3.client(name) for name in ('ec2', 'autoscaling', 'elbv2'))
+ec2 = boto3.client('ec2')
+scaling = boto3.client('autoscaling')
+balancing = boto3.client('elbv2')
 TAG = 'firebreak:contained'
 
 
@@ -53,8 +55,7 @@ def ports(group, name):
     """Ports at which the instance is a target of a group; one that is draining is no longer."""
     health = balancing.describe_target_health(TargetGroupArn=group)['TargetHealthDescriptions']
     return [each['Target']['Port'] for each in health
-            if each['Target']['Id'] == name and each['TargetHealth']['State'] not in ('draining', 'unused')
-            or each['Target']['Id'] == name and each['TargetHealth'].get('Reason') == 'Target.NotInUse']
+            if each['Target']['Id'] == name and each['TargetHealth']['State'] != 'draining']
 
 
 def first_containment(run, facts):

@@ -25,7 +25,7 @@ def keep_custody(run, did, evidence):
 
 def settled(look):
     """What `look` finds wrong after the services had some seconds to agree; nothing when all is as it should be."""
-    for wait in (0, 1, 2, 4, 8):
+    for wait in (0, 1, 2, 4):
         time.sleep(wait)
         wrong = look()
         if not wrong:

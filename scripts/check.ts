@@ -7,6 +7,8 @@ import { checkPlaybooks } from './playbooks/checks.ts';
 import { whatThereIs } from './playbooks/known.ts';
 import { readPlaybooks } from './playbooks.ts';
 import { SHIPPED_POLICY } from './response-policy.ts';
+import { type LintedRunbook, lint } from './runbooks/lint.ts';
+import { loadRunbooks, type Runbook } from './runbooks.ts';
 
 /** A check, and what to do when it fails; true when it holds. */
 interface Check {
@@ -31,6 +33,12 @@ function packaged(): string {
   }
   return hash.digest('hex');
 }
+const linted = (runbooks: readonly Runbook[]): LintedRunbook[] =>
+  runbooks.map(({ file, text, permissions }) => ({ file: `runbooks/${file}.yml`, text, permissions }));
+const generatedRunbooks = (): LintedRunbook[] =>
+  globSync('runbooks/remediations/*.yml')
+    .sort()
+    .map((file) => ({ file, text: readFileSync(file, 'utf8') }));
 const UPLOAD_FOLDER = /\d{13}-\d{4}-\d\d-\d\dT[\d:.]+Z/g;
 
 const checks: readonly Check[] = [
@@ -64,6 +72,14 @@ const checks: readonly Check[] = [
         return status === 0 ? packaged() : `failed with ${status}`;
       });
       return hashes[0] === hashes[1] && !hashes[0]?.startsWith('failed');
+    },
+  },
+  {
+    name: 'AWS accepts the runbooks',
+    run() {
+      const faults = lint([...linted(loadRunbooks()), ...generatedRunbooks()]);
+      for (const fault of faults) console.log(`  ${fault}`);
+      return faults.length === 0;
     },
   },
   command(

@@ -1,5 +1,5 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { PLAYBOOKS } from '../engine/playbook.ts';
 import { catalogue } from './generate/catalogue.ts';
@@ -15,6 +15,7 @@ import {
 } from './generate/playbooks.ts';
 import { rulesFor, rulesTemplate, rulesTo } from './generate/rules.ts';
 import { runbookStack } from './generate/runbook-stack.ts';
+import { RUNBOOKS, remediationRunbooks, runbookDocuments, runbookRemediations } from './generate/runbooks.ts';
 import { sandboxTemplate } from './generate/sandbox.ts';
 import { scenariosPage } from './generate/scenarios.ts';
 import { workersTemplate } from './generate/workers.ts';
@@ -57,6 +58,9 @@ const files: Record<string, string> = {
   'functions/playbooks/template.json': json(playbooksTemplate(peoplesRules)),
   'functions/registers/playbooks.json': json(playbookRunbooks(playbooks)),
   'functions/tell/playbooks.json': json(playbookTitles(playbooks)),
+  'functions/runbooks/documents.json': json(runbookDocuments(workers)),
+  'functions/runbooks/remediations.json': json(runbookRemediations(workers)),
+  ...remediationRunbooks(workers),
   'functions/tell/titles.json': json(titles),
   'functions/workers.json': json(workersTemplate(workers, workersRules)),
   'organization/member.yml': memberTemplate(workers, rules),
@@ -73,8 +77,18 @@ for (const [file, content] of Object.entries(files)) {
     console.error(`${file} is out of date: run npm run generate and commit it`);
     process.exitCode = 1;
   } else {
-    mkdirSync(dirname(file), { recursive: true });
+    mkdirSync(path.dirname(file), { recursive: true });
     writeFileSync(file, content);
     console.log(`wrote ${file}`);
+  }
+}
+// Of a remediation that is there no more.
+for (const file of globSync(`${RUNBOOKS}/*`).filter((known) => !(known in files))) {
+  if (values.check) {
+    console.error(`${file} is of no remediation: run npm run generate and commit it`);
+    process.exitCode = 1;
+  } else {
+    rmSync(file);
+    console.log(`removed ${file}`);
   }
 }

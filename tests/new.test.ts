@@ -19,6 +19,7 @@ beforeAll(() => {
     'local',
     'events',
     'organization',
+    'runbooks',
     'simulations',
     'docs',
     'package.json',
@@ -47,7 +48,10 @@ test('a new remediation is one file, one line and one test beside what is genera
     'functions/workers.json',
     'organization/member.yml',
     'docs/catalogue.md',
+    'functions/runbooks/documents.json',
+    'functions/runbooks/remediations.json',
     'functions/tell/titles.json',
+    'runbooks/remediations/storage.some-name.yml',
   ]);
   expect(changed.filter(([, , file = '']) => !generated.has(file))).toEqual([
     ['1', '0', 'functions/storage/remediations.ts'],

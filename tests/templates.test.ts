@@ -20,7 +20,7 @@ const rules = json('events/rules.json').Resources as Record<string, Resource>;
 const member = parse(readFileSync('organization/member.yml', 'utf8')).Resources as Record<string, Resource>;
 
 /** The operators' small Lambdas, by their folders, as templates of their own. */
-const operators = ['approve', 'undo'].map((name) => {
+const operators = ['approve', 'undo', 'incidents'].map((name) => {
   const { functions, template } = parse(readFileSync(`functions/${name}/template.yml`, 'utf8'), { logLevel: 'silent' });
   return {
     name,
@@ -282,7 +282,8 @@ describe('the door', () => {
     expect(routes).toEqual(paths);
   });
 
-  test.each(operators)('lets $name keep orders, and tell the workers and nobody else', ({ resources }) => {
+  const ordering = operators.filter(({ name }) => name !== 'incidents');
+  test.each(ordering)('lets $name keep orders, and tell the workers and nobody else', ({ resources }) => {
     const [[, role] = []] = ofType(resources, 'AWS::IAM::Role');
     expect(role?.Properties.ManagedPolicyArns).toEqual(['InstructWorkers']);
     for (const { Action, Condition } of role ? statementsOf(role) : []) {
@@ -303,6 +304,33 @@ describe('the door', () => {
           'Fn::Sub': `arn:\${AWS::Partition}:lambda:\${AWS::Region}:\${AWS::AccountId}:function:firebreak-${worker}`,
         })),
       },
+    ]);
+  });
+});
+
+describe('the record of incidents', () => {
+  const tell = parse(readFileSync('functions/tell/template.yml', 'utf8'), { logLevel: 'silent' }).template.Resources;
+  const incidents = operators.find(({ name }) => name === 'incidents')?.resources ?? {};
+  const table = incidents.Incidents?.Properties ?? {};
+
+  test('is kept, and its stream tells what is new', () => {
+    expect(table).toMatchObject({
+      DeletionProtectionEnabled: true,
+      PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+      StreamSpecification: { StreamViewType: 'NEW_IMAGE' },
+    });
+  });
+
+  test.each([
+    ['firebreak-tell', tell.TellRole as Resource, ['incident#*', 'subject#*', 'response#*']],
+    ['firebreak-incidents', incidents.IncidentsRole as Resource, ['incident#*', 'subject#*']],
+  ])('%s adds to it, under its own keys, and takes nothing away', (_, role, keys) => {
+    const onIt = statementsOf(role).filter(({ Resource }) => JSON.stringify(Resource).includes('Incidents.Arn'));
+    expect(onIt).toEqual([
+      expect.objectContaining({
+        Action: ['dynamodb:Query', 'dynamodb:PutItem'],
+        Condition: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': keys } },
+      }),
     ]);
   });
 });

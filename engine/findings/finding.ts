@@ -23,6 +23,16 @@ export interface PortRange {
   readonly to: number;
 }
 
+/** Who asked for a remediation, and what it may come to at most. */
+export interface Asked {
+  /** ARN of the person, as IAM knows them. */
+  readonly by: string;
+  /** `observe`: only a plan. `approval`: no change before somebody approves it, also where the policy would let it happen. */
+  readonly mode: 'observe' | 'approval';
+  /** Id of the execution of a runbook that they started for it. */
+  readonly execution: string;
+}
+
 /**
  * One finding, whatever service told it. Every string in it was written by somebody else: nothing here is trusted
  * until a guard or a strict parser has looked at it.
@@ -69,6 +79,8 @@ export interface Finding {
   readonly role?: 'actor' | 'target';
   /** The ports in question, where the source names them. */
   readonly ports?: readonly PortRange[];
+  /** Only where a person asked for a remediation by name and not with credentials of their own. No service says so. */
+  readonly asked?: Asked;
   /** Only where a simulation's event was replayed: by which parameters the run's own resource is judged. No service says so. */
   readonly judgedBy?: Judgement;
   readonly envelope: Envelope;

@@ -1,6 +1,11 @@
 import type { Place } from '../arn.ts';
 import type { Target } from '../remediation.ts';
-import type { Finding } from './finding.ts';
+import { responseId } from '../targets.ts';
+import type { Asked, Finding } from './finding.ts';
+
+/** The id of the response to a request. @param once what is asked, once */
+export const runId = (remediation: string, target: Target, once: string): string =>
+  responseId(remediation, target, `run ${once}`);
 
 /**
  * A request in the form of a finding, so that a run and a finding take the same way.
@@ -9,18 +14,20 @@ import type { Finding } from './finding.ts';
  */
 export function askedFor(
   { type, id, arn, account, region, partition }: Target,
-  asked: {
+  request: {
     readonly id: string;
     readonly title: string;
     readonly from: Pick<Place, 'account' | 'region'>;
+    readonly asked?: Asked | undefined;
   },
 ): Finding {
   const now = new Date().toISOString();
+  const { asked } = request;
   return {
     source: 'operator',
     type: 'run',
-    id: asked.id,
-    title: asked.title,
+    id: request.id,
+    title: request.title,
     severity: 'INFORMATIONAL',
     score: 0,
     account,
@@ -31,12 +38,13 @@ export function askedFor(
     status: 'active',
     sample: false,
     requested: true,
+    ...(asked && { asked }),
     envelope: {
-      id: asked.id,
+      id: asked?.execution ?? request.id,
       source: 'firebreak',
       detailType: 'Firebreak Run',
-      account: asked.from.account,
-      region: asked.from.region,
+      account: request.from.account,
+      region: request.from.region,
       time: now,
     },
   };

@@ -1,4 +1,4 @@
-import type { Severity } from './finding.ts';
+import { SEVERITIES, type Severity } from './finding.ts';
 
 /** The lower bound of each severity on GuardDuty's scale of 0 to 10. */
 const FLOOR: Readonly<Record<Severity, number>> = { CRITICAL: 9, HIGH: 7, MEDIUM: 4, LOW: 1, INFORMATIONAL: 0 };
@@ -16,3 +16,6 @@ export function severityOf(score: number): Severity {
   if (score >= FLOOR.MEDIUM) return 'MEDIUM';
   return score >= FLOOR.LOW ? 'LOW' : 'INFORMATIONAL';
 }
+
+export const atLeast = (severity: Severity, least: Severity): boolean =>
+  SEVERITIES.indexOf(severity) >= SEVERITIES.indexOf(least);

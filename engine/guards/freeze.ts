@@ -1,4 +1,5 @@
-import { atLeast, type Case, caseOf, concerns } from '../policy.ts';
+import { atLeast } from '../findings/severity.ts';
+import { type Case, caseOf, concerns } from '../policy.ts';
 import type { Freeze, Policy } from '../policy-schema.ts';
 import type { Guard, Situation, Stop } from './guard.ts';
 

@@ -1,6 +1,8 @@
-import { SEVERITIES, type Severity } from '../findings/finding.ts';
+import type { Severity } from '../findings/finding.ts';
+import { atLeast } from '../findings/severity.ts';
+import { principalOf } from '../principals.ts';
 import type { Outcome, Response } from '../response.ts';
-import type { Entry, Incident, State } from './incident.ts';
+import { type Entry, type Incident, LONGEST_TITLE, type State } from './incident.ts';
 import { RECORDED } from './outcomes.ts';
 
 /** A response that ended, and what is known beside it. */
@@ -65,7 +67,6 @@ export const FIREBREAK = 'firebreak';
 
 /** Subjects that an incident names: a register takes no more. Those beyond lead to it all the same. */
 const MOST_SUBJECTS = 100;
-const LONGEST_TITLE = 200;
 /** The ledger has the reason whole. */
 const LONGEST_DETAIL = 1_000;
 
@@ -75,6 +76,12 @@ const GOOD: ReadonlySet<Outcome> = new Set(['verified', 'compliant', 'gone']);
 const FACTS: ReadonlySet<Outcome> = new Set(['verified', 'compliant', 'unverified', 'failed', 'gone', 'undone']);
 /** Ends of an undo that change how the resource is. */
 const TOOK_BACK: ReadonlySet<Outcome> = new Set(['undone', 'failed', 'unverified']);
+
+/** The subjects that an incident names: who did something before what it was done to. */
+const named = (subjects: readonly string[]): readonly string[] =>
+  [...new Set(subjects)]
+    .sort((one, other) => Number(principalOf(other) !== undefined) - Number(principalOf(one) !== undefined))
+    .slice(0, MOST_SUBJECTS);
 
 /** True until a person has ended it. */
 export const isLive = ({ state }: Pick<Incident, 'state'>): boolean => state === 'open' || state === 'contained';
@@ -107,7 +114,7 @@ export function opened(id: string, telling: Telling): Step {
     state: 'open',
     account: target.account,
     region: target.region,
-    subjects: subjects.slice(0, MOST_SUBJECTS),
+    subjects: named(subjects),
     playbooks,
     ...(simulation !== undefined && { simulation }),
     openedAt: at,
@@ -122,13 +129,13 @@ export function joined(head: Head, telling: Telling, last: Standing | undefined)
   const { incident, rated } = head;
   const { response, subjects, playbooks } = telling;
   const { severity } = response.finding;
-  const isGraver = !rated && SEVERITIES.indexOf(severity) > SEVERITIES.indexOf(incident.severity);
+  const isGraver = !rated && !atLeast(incident.severity, severity);
   const at = response.finishedAt;
   const graver: Entry = { at, by: FIREBREAK, what: 'severity', detail: `${severity}: so is what was joined` };
   const known: Incident = {
     ...incident,
     ...(isGraver && { severity }),
-    subjects: [...new Set([...incident.subjects, ...subjects])].slice(0, MOST_SUBJECTS),
+    subjects: named([...incident.subjects, ...subjects]),
     playbooks: [...new Set([...incident.playbooks, ...playbooks])],
   };
   return told({ ...head, incident: known }, telling, last, isGraver ? [graver] : []);
@@ -180,7 +187,8 @@ function entryOf({ response, title }: Telling): Entry {
   const { id, outcome, finishedAt, target, reason, by, undoes } = response;
   const act = `${undoes === undefined ? '' : 'Undo: '}${title}, ${target.arn}${reason === undefined ? '' : `: ${reason}`}`;
   const detail = act.slice(0, LONGEST_DETAIL);
-  return { at: finishedAt, by: by ?? FIREBREAK, what: 'response', detail, response: id, outcome };
+  const entry: Entry = { at: finishedAt, by: by ?? FIREBREAK, what: 'response', detail, response: id, outcome };
+  return undoes === undefined ? entry : { ...entry, undoes };
 }
 
 /** An incident that a person opens. */

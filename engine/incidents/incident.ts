@@ -8,6 +8,13 @@ import type { Outcome } from '../response.ts';
 export const STATES = ['open', 'contained', 'resolved', 'false-positive'] as const;
 export type State = (typeof STATES)[number];
 
+/** Characters of what a person writes, or another service called it. */
+export const LONGEST_TITLE = 200;
+export const LONGEST_OWNER = 200;
+export const LONGEST_NOTE = 2_000;
+/** Subjects and playbooks that a person may name. */
+export const MOST_NAMED = 20;
+
 /** What belongs together: what happened to one resource or was done by one principal within a time. */
 export interface Incident {
   /** `inc-<ten letters or digits>`. */
@@ -43,6 +50,8 @@ export interface Entry {
   /** `response`: its id, and how it ended. */
   readonly response?: string;
   readonly outcome?: Outcome;
+  /** `response`: the one that it takes back. */
+  readonly undoes?: string;
 }
 
 /** All that is known of an incident. */

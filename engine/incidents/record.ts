@@ -161,6 +161,11 @@ export class Incidents {
     });
   }
 
+  /** An incident without its timeline. */
+  async find(id: string): Promise<Incident | undefined> {
+    return (await this.#head(id))?.incident;
+  }
+
   /** All that is known of an incident. */
   async get(id: string): Promise<IncidentRecord | undefined> {
     // The header first: what comes after it is in the timeline, and not the other way round.

@@ -97,7 +97,7 @@ export function pageFor({ response, title }: Told, incident?: Pick<Incident, 'id
 function todoOf({ outcome, undoes, remediation }: Response): string {
   if (!outcome) return 'Nothing to do yet';
   const playbook = playbookOf(remediation);
-  if (playbook !== undefined && PAGED[outcome].page) return `Follow ${playbook}`;
+  if (playbook !== undefined && PAGED[outcome].page) return `Follow the playbook ${playbook}`;
   return PAGED[outcome].todo(undoes ? 'an undo' : 'a fix');
 }
 

@@ -1,8 +1,8 @@
+import { atLeast } from '../../engine/findings/severity.ts';
 import type { Incident } from '../../engine/incidents/incident.ts';
 import { RECORDED } from '../../engine/incidents/outcomes.ts';
 import type { Incidents } from '../../engine/incidents/record.ts';
 import type { DynamoDbLedger } from '../../engine/ledger/dynamodb.ts';
-import { atLeast } from '../../engine/policy.ts';
 import type { Policy } from '../../engine/policy-schema.ts';
 import { principalOf } from '../../engine/principals.ts';
 import { runOf } from '../../engine/rehearsal.ts';

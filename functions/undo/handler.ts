@@ -3,8 +3,8 @@ import { createDoor, route, words } from '../../engine/door.ts';
 import { environment } from '../../engine/environment.ts';
 import { shape } from '../../engine/findings/reader.ts';
 import { deployedOffice } from '../../engine/office.ts';
+import { takeBack } from '../../engine/take-back.ts';
 import { LONGEST_HOLD_MS } from '../../engine/undo.ts';
-import { takeBack } from './take-back.ts';
 
 const office = deployedOffice();
 
@@ -17,5 +17,5 @@ const wanted = shape(() =>
 
 /** Where people have a response taken back. */
 export const handler = createDoor('undo', environment('ACCOUNT_ID'), {
-  'POST /responses/{id}/undo': route(wanted, (asked) => takeBack(asked, office)),
+  'POST /responses/{id}/undo': route(wanted, ({ by, path: { id }, body }) => takeBack({ by, id, ...body }, office)),
 });

@@ -25,7 +25,7 @@ from moto.ssm.responses import SimpleSystemManagerResponse as Response
 
 from automation_approval import SIGNALS, NotAdmitted, hear
 from automation_calls import Calls
-from automation_execution import ENDED, Execution, StepRun, executions, told_inputs
+from automation_execution import PARENT, Execution, StepRun, executions, told_inputs
 from automation_parameters import BadParameter, values
 from automation_values import references, resolve, texts
 from pages import InvalidToken, page
@@ -61,7 +61,8 @@ def start_automation_execution(response: Response) -> ActionResult:
         if (known.document, known.parameters) != (document.name, given):
             raise SSMException('IdempotentParameterMismatch', 'The client token was used with other parameters.')
         return ActionResult({'AutomationExecutionId': known.id})
-    execution = begin(response.current_account, response.region, document, given, token)
+    parent = response.headers.get('User-Agent', '').partition(PARENT)[2] or None
+    execution = begin(response.current_account, response.region, document, given, token, parent)
     return ActionResult({'AutomationExecutionId': execution.id})
 
 
@@ -194,8 +195,8 @@ def _step(run: StepRun) -> dict[str, Any]:
     }
     for name in ('onFailure', 'isEnd', 'isCritical', 'nextStep', 'maxAttempts', 'timeoutSeconds'):
         # A number may be a reference.
-        if name in step and not any(references(step[name])) or name == 'onFailure':
-            told[name[0].upper() + name[1:]] = step.get(name, 'Abort')
+        if name in step and not any(references(step[name])):
+            told[name[0].upper() + name[1:]] = step[name]
     if run.started:
         told['ExecutionStartTime'] = _time(run.started)
     if run.ended:
@@ -285,7 +286,7 @@ def stop_automation_execution(response: Response) -> ActionResult:
     execution = _execution(response)
     if response._get_param('Type', 'Cancel') != 'Cancel':
         raise NotImplementedError('the type Complete of StopAutomationExecution')
-    if execution.status in (*ENDED, 'Cancelling'):
+    if execution.stopped or execution.ended is not None:
         raise SSMException(
             'InvalidAutomationStatusUpdateException', f'The execution is {execution.status} and cannot be stopped.'
         )

@@ -57,14 +57,12 @@ def approve(task: Task) -> dict[str, Any]:
     """Waits for people."""
     execution, run = task.execution, task.run
     approval = _asked(task.inputs)
-    execution.approval, execution.status, run.status = approval, 'Waiting', 'Waiting'
+    execution.approval, execution.state, run.status = approval, 'Waiting', 'Waiting'
     try:
         _tell(task)
         task.wait(STAGE, approval.decided)
     finally:
-        execution.approval = None
-        if execution.status == 'Waiting':
-            execution.status = 'InProgress'
+        execution.approval, execution.state = None, 'InProgress'
         run.outputs.update(approval.outputs())
     outputs = approval.outputs()
     if outputs['ApprovalStatus'] == 'Rejected':

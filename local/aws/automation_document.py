@@ -4,6 +4,7 @@ https://docs.aws.amazon.com/systems-manager/latest/userguide/documents-syntax-da
 https://docs.aws.amazon.com/systems-manager/latest/userguide/automation-actions.html (what all steps have)
 """
 
+import itertools
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -121,6 +122,7 @@ def _check_steps(steps: Any, where: str) -> None:
         unknown = sorted(set(_targets(step)) - names)
         if unknown:
             raise BadDocument(f'Step {step["name"]} goes on to steps that do not exist: {unknown}.')
+    _check_ways(steps)
 
 
 def _targets(step: dict[str, Any]) -> Iterator[str]:
@@ -133,6 +135,31 @@ def _targets(step: dict[str, Any]) -> Iterator[str]:
         yield from (choice['NextStep'] for choice in step['inputs']['Choices'])
         if 'Default' in step['inputs']:
             yield step['inputs']['Default']
+
+
+def _check_ways(steps: list[dict[str, Any]]) -> None:
+    """Raises BadDocument where steps go round in circles.
+    https://docs.aws.amazon.com/systems-manager/latest/userguide/automation-branch-condition.html"""
+    ways: dict[str, set[str]] = {}
+    for step, following in itertools.zip_longest(steps, steps[1:]):
+        always = step['action'] == 'aws:branch' and 'Default' in step['inputs']
+        ends = always or step.get('isEnd') or 'nextStep' in step
+        ways[step['name']] = set(_targets(step)) | ({following['name']} if following and not ends else set())
+    trail: list[str] = []
+    done: set[str] = set()
+
+    def follow(name: str) -> None:
+        if name in trail:
+            raise BadDocument(f'The steps go round in circles: {" -> ".join([*trail[trail.index(name):], name])}.')
+        if name in done:
+            return
+        trail.append(name)
+        for each in sorted(ways[name]):
+            follow(each)
+        done.add(trail.pop())
+
+    for name in ways:
+        follow(name)
 
 
 def _check_step(step: dict[str, Any]) -> None:

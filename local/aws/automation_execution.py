@@ -13,6 +13,7 @@ Facts supplied, which moto lacks:
 Time goes by the clock of the embedded cloud.
 """
 
+import contextlib
 import datetime
 import json
 import logging
@@ -31,14 +32,13 @@ from doors import on_reset
 
 log = logging.getLogger(__name__)
 
-ENDED = ('Success', 'TimedOut', 'Cancelled', 'Failed')
 GUIDE = 'Please refer to Automation Service Troubleshooting Guide for more diagnosis details.'
 # What an output says where no value came.
 NO_OUTPUT = 'No output available yet because the step is not successfully executed'
+# What a request says in its user agent when one execution starts another, before the id of the one.
+PARENT = 'parent-automation/'
 # What a runbook may do at its own cancellation, in seconds.
 CANCELLATION_SECONDS = 120
-# More steps than a document of AWS's size has any use for: an end to a document that goes round in circles.
-MOST_STEPS = 5_000
 
 
 class StepFailed(Exception):
@@ -66,13 +66,17 @@ class Cancelled(Exception):
 
 
 class Over(Exception):
-    """The automation ends here: a step was the last, or failed."""
+    """The automation ends at a step, the last or one that failed: how that ended."""
+
+    def __init__(self, run: 'StepRun'):
+        super().__init__(run.step['name'])
+        self.run = run
 
 
 @dataclass(eq=False)
 class StepRun:
-    """One run of a step, also one that has not begun. `parent` is the run of the loop that it is within, `iteration` and
-    `value` are the loop's."""
+    """One run of a step, also one that has not begun. `parent` is the run of the loop that it is within, `iteration`
+    and `value` are the loop's."""
 
     step: dict[str, Any]
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
@@ -174,11 +178,14 @@ class Execution:
     calls: Calls
     token: str | None = None
     parent: str | None = None
-    status: str = 'InProgress'
+    state: str = 'InProgress'
     failure: str = ''
     started: float = field(default_factory=clock.now)
     ended: float | None = None
+    # Somebody stopped it; the step that is under way shall end; nobody knows it any more.
+    stopped: bool = False
     cancelled: bool = False
+    forgotten: bool = False
     chosen: str | None = None
     approval: Any = None
 
@@ -190,11 +197,16 @@ class Execution:
         self.current: StepRun | None = None
         self._found: dict[str, Any] = {}
         self._flaw: tuple[str, str] | None = None
-        self._steps = 0
+        self._deadline = math.inf
 
     @property
     def arn(self) -> str:
         return f'arn:aws:ssm:{self.region}:{self.account}:automation-execution/{self.id}'
+
+    @property
+    def status(self) -> str:
+        """The status as the API tells it."""
+        return 'Cancelling' if self.stopped and self.ended is None else self.state
 
     def start(self) -> None:
         """Begins with the first step, in a thread of its own."""
@@ -202,8 +214,12 @@ class Execution:
 
     def stop(self) -> None:
         """Has the step that is under way be cancelled."""
-        self.cancelled = True
-        self.status = 'Cancelling'
+        self.stopped = self.cancelled = True
+        clock.wake()
+
+    def forget(self) -> None:
+        """Has it end at once."""
+        self.forgotten = self.cancelled = True
         clock.wake()
 
     def find(self, name: str) -> Any:
@@ -240,7 +256,8 @@ class Execution:
     def _run(self) -> None:
         status, self.failure = 'Success', ''
         try:
-            self.go(self.content['mainSteps'], self._run_of)
+            runs = {run.step['name']: run for run in self.runs}
+            self.go(self.content['mainSteps'], lambda step: runs[step['name']])
         except Over:
             pass
         except Cancelled:
@@ -250,16 +267,12 @@ class Execution:
             status, self.failure = 'Failed', f'Internal Server Error. {error!r} {GUIDE}'
         if status == 'Success' and self._flaw:
             status, self.failure = self._flaw
-        self.ended, self.current = clock.now(), None
-        self.status = status
+        self.state, self.current = status, None
+        self.ended = clock.now()
         clock.wake()
 
-    def _run_of(self, step: dict[str, Any]) -> StepRun:
-        pending = (run for run in self.runs if run.step is step and run.status == 'Pending')
-        return next(pending, None) or self.add(StepRun(step))
-
     def add(self, run: StepRun) -> StepRun:
-        """Lists a run of a step beside the first of each, which are listed from the beginning."""
+        """Lists a run of a step that is within another; the others are listed from the beginning."""
         self.runs.append(run)
         return run
 
@@ -270,17 +283,15 @@ class Execution:
         places = {step['name']: place for place, step in enumerate(steps)}
         place = places[first] if first else 0
         while place < len(steps):
-            self._steps += 1
-            if self._steps > MOST_STEPS:
-                raise RuntimeError(f'more than {MOST_STEPS} steps')
             run = run_of(steps[place])
             try:
                 following = self._step(run)
             except Cancelled:
                 cancellation = run.step.get('onCancel', 'Abort')
-                if cancellation.startswith('step:'):
-                    self.cancelled = False
-                    self.go(steps, run_of, cancellation.removeprefix('step:'))
+                if cancellation.startswith('step:') and not self.forgotten:
+                    self.cancelled, self._deadline = False, clock.now() + CANCELLATION_SECONDS
+                    with contextlib.suppress(Over):
+                        self.go(steps, run_of, cancellation.removeprefix('step:'))
                 raise
             place = places[following] if following else place + 1
 
@@ -293,21 +304,25 @@ class Execution:
             run.status = 'Success'
         except StepFailed as error:
             run.status, run.failure, run.kind = error.status, str(error), error.kind
-        except (Cancelled, Over):
-            run.status = 'Cancelled' if self.cancelled else 'Failed'
+        except Cancelled:
+            run.status = 'Cancelled'
+            raise
+        except Over as error:
+            # Of a step within this one.
+            run.status, run.failure, run.kind = error.run.status, error.run.failure, error.run.kind
             raise
         finally:
             run.ended = clock.now()
         if run.status == 'Success':
             chosen, self.chosen = self.chosen, None
             if step.get('isEnd') and not chosen:
-                raise Over
+                raise Over(run)
             return chosen or step.get('nextStep')
         on_failure = step.get('onFailure', 'Abort')
         if step.get('isCritical', on_failure != 'Continue'):
             self._flaw = self._flaw or (run.status, run.failure)
         if on_failure == 'Abort' or step.get('isEnd'):
-            raise Over
+            raise Over(run)
         return on_failure.removeprefix('step:') if on_failure.startswith('step:') else step.get('nextStep')
 
     def _try(self, run: StepRun) -> None:
@@ -330,7 +345,7 @@ class Execution:
         inputs = {key: value if key in act.lazy else resolve(value, self.find) for key, value in given.items()}
         run.inputs = inputs
         said = resolve(step.get('timeoutSeconds', act.seconds), self.find)
-        task = Task(self, run, inputs, clock.now() + min(float(said), act.most))
+        task = Task(self, run, inputs, min(clock.now() + min(float(said), act.most), self._deadline))
         if self.cancelled:
             raise Cancelled
         response = act.do(task)
@@ -366,7 +381,7 @@ executions: dict[tuple[str, str], dict[str, Execution]] = {}
 @on_reset
 def forget() -> None:
     """Ends all executions, and forgets them."""
-    for each in [each for group in list(executions.values()) for each in list(group.values())]:
-        each.cancelled = True
+    for group in list(executions.values()):
+        for each in list(group.values()):
+            each.forget()
     executions.clear()
-    clock.wake()

@@ -38,7 +38,8 @@ def invoke_lambda_function(task: Task) -> dict[str, Any]:
     except (ClientError, BotoCoreError) as error:
         raise StepFailed(str(error)) from error
     if answer.get('FunctionError'):
-        raise StepFailed(f'Lambda function failed: FunctionError {answer["FunctionError"]}, Payload {returned}', POLLING)
+        said = f'FunctionError {answer["FunctionError"]}, Payload {returned}'
+        raise StepFailed(f'Lambda function failed: {said}', POLLING)
     if len(returned.encode()) > MOST_BYTES:
         raise StepFailed(f'The function answered more than {MOST_BYTES // 1024} KB', POLLING)
     found = json.loads(returned) if returned else None

@@ -25,8 +25,10 @@ SECONDS = 600
 MOST_BYTES = 100 * 1024
 
 # What calls the handler: it reads the script and the event from its folder, and writes the answer or the failure there.
+# It ends with this process, whose end of its input closes then.
 CALLER = '''
-import importlib.util, json, sys, traceback
+import importlib.util, json, os, sys, threading, traceback
+threading.Thread(target=lambda: (os.read(0, 1), os._exit(1)), daemon=True).start()
 handler, event = sys.argv[1], json.load(open('event.json'))
 try:
     spec = importlib.util.spec_from_file_location('customer_script', 'customer_script.py')
@@ -60,19 +62,23 @@ def execute_script(task: Task) -> dict[str, Any]:
 def _answer(task: Task, folder: pathlib.Path) -> dict[str, Any]:
     (folder / 'customer_script.py').write_text(task.inputs['Script'], 'utf-8')
     (folder / 'event.json').write_text(json.dumps(plain(task.inputs.get('InputPayload', {}))), 'utf-8')
+    alive, end = os.pipe()
     process = subprocess.Popen(
         [sys.executable, '-I', '-c', CALLER, task.inputs['Handler']],
         cwd=folder,
         env={'PATH': os.environ.get('PATH', ''), 'HOME': str(folder), **task.calls.environment()},
-        stdin=subprocess.DEVNULL,
+        stdin=alive,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
     )
+    os.close(alive)
     try:
         _, complaint = task.wait_for_work(POLLING, process.communicate)
     except (Cancelled, StepTimedOut):
         process.kill()
         raise
+    finally:
+        os.close(end)
     try:
         return json.loads((folder / 'answer.json').read_text('utf-8'))
     except (OSError, ValueError):

@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
-from jsonpath_ng.exceptions import JSONPathError
 from jsonpath_ng.ext import parse
 
 REFERENCE = re.compile(r'\{\{\s*([A-Za-z0-9_.:-]+)\s*\}\}')
@@ -100,7 +99,8 @@ def plain(value: Any) -> Any:
 def _parsed(selector: str) -> Any:
     try:
         return parse(selector)
-    except (JSONPathError, Exception) as error:
+    # Its parser has errors of several kinds.
+    except Exception as error:
         raise BadSelector(f'{selector} is not a valid JSONPath: {error}') from error
 
 

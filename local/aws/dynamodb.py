@@ -2,14 +2,17 @@
 
 Facts supplied, where moto differs:
 - An item operation, and a transaction as a whole, happens at once for every other caller. moto undoes a transaction by
-  putting back a copy of the tables, and with it what others wrote meanwhile.
+  putting back a copy of the tables, and with it what others wrote meanwhile; and it makes that copy anew for each item of a
+  transaction, which takes the longer the more is in the table.
   https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html
 - A stream has no record of a write that changed nothing, or that was undone, and one record of an item that an update
   made; a reader keeps its place when a transaction is cancelled. A record tells its Region.
   https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html
 """
 
+import copy
 import threading
+from collections import defaultdict
 
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import Item
@@ -61,11 +64,36 @@ def read(iterator: ShardIterator, limit: int = 1000) -> dict:
     return {'NextShardIterator': iterator.arn, 'Records': []}
 
 
+def copy_table(table: Table, memo: dict) -> Table:
+    """Replaces the copying of a table, for what a transaction may have to put back: the items are the same ones, since none
+    is ever changed. Whatever writes puts another one in its place."""
+    copied = copy.copy(table)
+    copied.items = defaultdict(
+        dict, {key: dict(items) if table.has_range_key else items for key, items in table.items.items()}
+    )
+    return copied
+
+
+def place(table: Table, item: Item) -> None:
+    """Puts an item in the place of the one that has its key."""
+    if table.has_range_key:
+        table.items[item.hash_key][item.range_key] = item
+    else:
+        table.items[item.hash_key] = item
+
+
 def update_item(backend: DynamoDBBackend, table_name: str, key: dict, *arguments, **named) -> Item:
-    """Wraps `update_item`, which puts the bare key of an item that does not exist before it updates that."""
-    if backend.get_item(table_name, key) is not None:
-        return update_item_as_moto(backend, table_name, key, *arguments, **named)
+    """Wraps `update_item`, which changes the item itself, and puts the bare key of one that does not exist before it updates
+    that."""
     table = backend.get_table(table_name)
+    known = backend.get_item(table_name, key)
+    if known is not None:
+        place(table, copy.deepcopy(known))
+        try:
+            return update_item_as_moto(backend, table_name, key, *arguments, **named)
+        except Exception:
+            place(table, known)
+            raise
     shard, table.stream_shard = table.stream_shard, None
     try:
         item = update_item_as_moto(backend, table_name, key, *arguments, **named)
@@ -99,7 +127,6 @@ DynamoDBStreamsHandler.call_action = call_stream_action
 StreamRecord.__init__ = make_record
 StreamShard.add = add
 ShardIterator.get = read
-# moto copies a table before a transaction; its stream is not part of what may have to be put back.
-StreamShard.__deepcopy__ = lambda shard, memo: shard
+Table.__deepcopy__ = copy_table
 DynamoDBBackend.update_item = update_item
 DynamoDBBackend.transact_write_items = transact_write_items

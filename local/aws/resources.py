@@ -219,7 +219,17 @@ def _resources(call: ApiCall, action: str, account: str, parameters: dict[str, A
     if prefix == 'logs' and 'Tag' not in name:
         # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/iam-access-control-overview-cwl.html
         found = [f'{arn}:*' if re.fullmatch(r'arn:[^*]*:log-group:[^:]+', arn) else arn for arn in found]
+    if prefix == 'ssm':
+        found = [arn for arn in map(_as_ssm_names_it, found) if arn]
     return list(dict.fromkeys(found)) or ['*']
+
+
+def _as_ssm_names_it(arn: str) -> str | None:
+    """An ARN of Systems Manager. An instance of EC2 is no managed instance beside that, and AWS's own documents belong to
+    no account. https://docs.aws.amazon.com/systems-manager/latest/userguide/run-command-setting-up.html"""
+    if re.search(r':managed-instance/i-', arn):
+        return None
+    return re.sub(r'^(arn:aws:ssm:[^:]*:)\d*(:document/AWS\w*-)', r'\1\2', arn)
 
 
 def fill(

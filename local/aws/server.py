@@ -38,6 +38,8 @@ EXTENSIONS = [
     'ec2',
     's3',
     'rds',
+    'rds_passwords',
+    'secretsmanager',
     'iam_ages',
     'events',
     'schedules',
@@ -47,10 +49,13 @@ EXTENSIONS = [
     'scheduler_resources',
     'dynamodb',
     'ssm_documents',
+    'run_command',
     'automation_actions',
     'automation_approval',
     'automation_script',
     'automation_lambda',
+    'automation_loop',
+    'automation_command',
     'automation',
 ]
 

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
-import { atLeast, takes, type Where, within } from '../../engine/policy.ts';
+import { atLeast } from '../../engine/findings/severity.ts';
+import { takes, type Where, within } from '../../engine/policy.ts';
 import type { ModeLine, Policy } from '../../engine/policy-schema.ts';
 import type { Action } from '../../engine/remediation.ts';
 import { targetFromArn, targetKey, workerOf } from '../../engine/targets.ts';

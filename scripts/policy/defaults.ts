@@ -8,7 +8,7 @@ const RISKS = ['safe', 'disruptive', 'destructive'] as const;
 
 /** What holds under a policy, as the table that README.md has of the shipped one. */
 export function defaultsTable(policy: Policy, actions: readonly Action[]): string {
-  const { budget, coolDown, approvals, exceptions, freezes, modes, organization, severities } = policy;
+  const { budget, coolDown, approvals, exceptions, freezes, incidents, modes, organization, severities } = policy;
   const mode = (risk: Risk, undo: Action['undo']): string => modeOf(policy, { id: '', risk, undo }).mode;
   const reversible: Action['undo'] = async (_clients, _target, recorded) => ({ ...recorded, changedSince: [] });
   const promotions = severities.flatMap(({ types, severity }) => types.map((type) => `\`${type}\` (${severity})`));
@@ -44,6 +44,11 @@ export function defaultsTable(policy: Policy, actions: readonly Action[]): strin
       `after ${coolDown.fixes} fixes within ${coolDown.hours} hours a person is asked`,
     ],
     ['a plan can be approved', '`approvals`', `for ${approvals.expireAfterHours} hours`],
+    [
+      'opens an incident',
+      '`incidents`',
+      `what needs a person, and a fix from ${incidents.verifiedFrom} on; joined within ${incidents.joinHours} hours`,
+    ],
     ...actions.flatMap((action) => allowLists(action)),
   ];
   return ['| | section | as shipped |', '|---|---|---|', ...rows.map((row) => `| ${row.join(' | ')} |`)].join('\n');

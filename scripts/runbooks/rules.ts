@@ -8,8 +8,8 @@ export interface Allowed {
   readonly Action: readonly string[];
 }
 
-/** What the roles of all runbooks may do beside what is declared for each: read and add to its own evidence. */
-const EVIDENCE: Allowed = { Action: ['s3:GetObject', 's3:PutObject'] };
+/** What the roles of all runbooks may do beside what is declared for each, as scripts/generate/runbook-stack.ts gives it to them. */
+const EVERY: Allowed = { Action: ['s3:GetObject', 's3:ListBucket', 's3:PutObject', 'ssm:GetAutomationExecution'] };
 
 /** Words by which a runbook's Action starts what it is for. */
 const FORWARD = ['Contain', 'Rotate'];
@@ -79,7 +79,7 @@ export function ownFaults(
       faults.push({ where: name, wrong, write: 'onFailure: Abort, or step: and the one that tells' });
     }
   }
-  return permissions ? [...faults, ...missing(document, calls, [...permissions, EVIDENCE])] : faults;
+  return permissions ? [...faults, ...missing(document, calls, [...permissions, EVERY])] : faults;
 }
 
 const allows = (parameter: Fields | undefined, values: readonly string[]): boolean =>

@@ -145,7 +145,9 @@ function inputsOf(
   return own;
 }
 
-const validate = new Ajv({ allErrors: true, strict: false, validateFormats: false, unicodeRegExp: false }).compile(widened());
+const validate = new Ajv({ allErrors: true, strict: false, validateFormats: false, unicodeRegExp: false }).compile(
+  widened(),
+);
 
 /** What the schema of Automation documents does not take. */
 export function schemaFaults({ fields }: RunbookDocument): Fault[] {

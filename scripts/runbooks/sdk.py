@@ -122,6 +122,11 @@ def check_script(source: str, handler: str) -> dict:
         faults.append(fault(f'its script has no function {handler}', f'def {handler}(events, context):'))
     elif len(functions[handler].args.args) != 2:
         faults.append(fault(f'{handler} does not take two arguments', f'def {handler}(events, context):'))
+    faults += [
+        fault(f'line {node.lineno}: it does not say what {ast.unparse(node)} is a client of', "boto3.client('service')")
+        for node in ast.walk(tree)
+        if is_client(node) and not (node.args and isinstance(node.args[0], ast.Constant))
+    ]
     clients = clients_in(tree)
     operations = set()
     for node, service, method in methods_used(tree, clients):
@@ -145,10 +150,14 @@ def clients_in(tree) -> dict[str, str]:
     return clients
 
 
+def is_client(node) -> bool:
+    return isinstance(node, ast.Call) and ast.unparse(node.func) == 'boto3.client'
+
+
 def service_of(node, clients: dict[str, str]) -> str | None:
     """The service of an expression that is a client."""
-    if isinstance(node, ast.Call) and ast.unparse(node.func) == 'boto3.client' and node.args:
-        named = node.args[0]
+    if is_client(node):
+        named = node.args[0] if node.args else None
         return str(named.value) if isinstance(named, ast.Constant) else None
     return clients.get(ast.unparse(node)) if isinstance(node, ast.Name | ast.Attribute) else None
 

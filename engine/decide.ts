@@ -1,17 +1,22 @@
-import { type Answer, type Asked, assertOutsider, Refusal } from '../../engine/door.ts';
-import { instruct, type Office, recorded } from '../../engine/office.ts';
-import { approvalEnds } from '../../engine/policy.ts';
-import { type Decision, decisionOf, type ResponseRecord } from '../../engine/response.ts';
+import { type Answer, assertOutsider, type Person, Refusal } from './door.ts';
+import { instruct, type Office, recorded } from './office.ts';
+import { approvalEnds } from './policy.ts';
+import { type Decision, decisionOf, type ResponseRecord } from './response.ts';
+
+/** What a person says of a plan. */
+export interface Word {
+  readonly by: Person;
+  /** Of the response. */
+  readonly id: string | undefined;
+  readonly reason?: string | undefined;
+}
 
 /**
  * A person approves or denies the stored plan of a response. The first decision stays; who made it may ask again, and the worker
  * is told again.
+ * @throws {Refusal} when it is not theirs to decide, or there is nothing to decide on
  */
-export async function decide(
-  verb: 'approve' | 'deny',
-  { by, path: { id }, body: { reason } }: Asked<{ readonly reason?: string | undefined }>,
-  office: Office,
-): Promise<Answer> {
+export async function decide(verb: 'approve' | 'deny', { by, id, reason }: Word, office: Office): Promise<Answer> {
   const record = await recorded(id, office);
   assertOutsider(by, record);
   const { response } = record;

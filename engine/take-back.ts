@@ -1,24 +1,32 @@
-import { type Answer, type Asked, assertOutsider, Refusal } from '../../engine/door.ts';
-import { instruct, type Office, recorded } from '../../engine/office.ts';
-import { approvalEnds } from '../../engine/policy.ts';
-import { hasWritten } from '../../engine/respond.ts';
-import type { Order } from '../../engine/response.ts';
-import { responseId } from '../../engine/targets.ts';
-import { opensAgain, USUAL_HOLD_MS } from '../../engine/undo.ts';
+import { type Answer, assertOutsider, type Person, Refusal } from './door.ts';
+import { instruct, type Office, recorded } from './office.ts';
+import { approvalEnds } from './policy.ts';
+import { hasWritten } from './respond.ts';
+import type { Order } from './response.ts';
+import { responseId } from './targets.ts';
+import { opensAgain, USUAL_HOLD_MS } from './undo.ts';
 
-interface Wanted {
+/** What a person wants taken back. */
+export interface Wanted {
+  readonly by: Person;
+  /** Of the response. */
+  readonly id: string | undefined;
   readonly reason?: string | undefined;
   /** Seconds; 0: none. */
   readonly hold?: number | undefined;
+  /** Id of the response that shall do it; without one, the next of its undos. */
+  readonly undo?: string;
 }
 
 /**
  * A person has a response taken back: by another response, which waits for an approval when it opens again what was closed. One
  * that has not ended is not begun twice; who began it may ask again, and the worker is told again.
+ * @throws {Refusal} when it is not theirs to take back, or there is nothing to take back
  */
-export async function takeBack({ by, path, body }: Asked<Wanted>, office: Office): Promise<Answer> {
+export async function takeBack(wanted: Wanted, office: Office): Promise<Answer> {
   const { ledger } = office;
-  const record = await recorded(path.id, office);
+  const { by } = wanted;
+  const record = await recorded(wanted.id, office);
   assertOutsider(by, record);
   const { response, orders } = record;
   const { id, outcome, remediation, target } = response;
@@ -27,27 +35,28 @@ export async function takeBack({ by, path, body }: Asked<Wanted>, office: Office
     throw new Refusal(409, `${id} ended ${outcome} without a change`, 'there is nothing to take back');
   }
   const opens = await opensAgain(response, ledger);
-  if (!opens && body.hold) {
+  if (!opens && wanted.hold) {
     throw new Refusal(400, `${id} took a fix back: its undo brings the fix again`, 'ask for it without a hold');
   }
 
   const earlier = orders.filter(({ verb }) => verb === 'undo');
   const going = await unfinished(earlier.at(-1), office);
   // The same for all who ask at once, so that the ledger keeps one of them.
-  const undo = going?.undo ?? responseId(remediation, target, `undo ${earlier.length + 1} of ${id}`);
-  const kept = going ?? (await ledger.order(id, orderOf(undo, by.arn, body, opens)));
-  if (kept.by !== by.arn) {
+  const next = wanted.undo ?? responseId(remediation, target, `undo ${earlier.length + 1} of ${id}`);
+  const undo = going?.undo ?? next;
+  const kept = going ?? (await ledger.order(id, orderOf(undo, wanted, opens)));
+  if (kept.by !== by.arn || (wanted.undo !== undefined && wanted.undo !== undo)) {
     throw new Refusal(409, `${kept.by} has it taken back since ${kept.at}: ${undo}`, `see firebreak show ${undo}`);
   }
   await instruct({ do: 'undo', response: id, undo }, office);
   return { undo, undoes: id, by: kept.by, at: kept.at, until: kept.until ?? null, needsApproval: opens };
 }
 
-function orderOf(undo: string, by: string, { reason, hold = USUAL_HOLD_MS / 1_000 }: Wanted, opens: boolean): Order {
+function orderOf(undo: string, { by, reason, hold = USUAL_HOLD_MS / 1_000 }: Wanted, opens: boolean): Order {
   const at = new Date();
   return {
     verb: 'undo',
-    by,
+    by: by.arn,
     at: at.toISOString(),
     undo,
     ...(reason !== undefined && { reason }),
