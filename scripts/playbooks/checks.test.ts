@@ -43,7 +43,10 @@ csf: [RS.MI-01, RC.RP-02]
 ${SECTIONS.map((title) => `## ${title}\n\nNothing.\n`).join('\n')}`;
 
 /** What is said of pages, without the file's name. */
-async function said(...pages: readonly string[]): Promise<string[]> {
+async function said(
+  pages: readonly string[],
+  scripts: readonly { file: string; text: string }[] = [],
+): Promise<string[]> {
   const playbooks = pages.map((text) => {
     const [, id = ''] = /^id: (.*)$/m.exec(text) ?? [];
     return readPlaybook(id === 'other' ? 'playbooks/other.md' : 'playbooks/exposed-bucket.md', text).playbook;
@@ -54,6 +57,7 @@ async function said(...pages: readonly string[]): Promise<string[]> {
       actions,
       simulations: ['exfiltration.s3-bucket-exposed'],
       runbooks: ['Firebreak-CloseBucket'],
+      scripts,
       program: commandLine('0', io, () => undefined),
       now: new Date('2026-11-26T12:00:00Z'),
     },
@@ -67,9 +71,9 @@ const saying = (text: string): string => broken('Nothing.', text);
 const block = (...lines: readonly string[]): string => saying(['```sh', ...lines, '```'].join('\n'));
 
 test('a sound page has nothing said of it', async () => {
-  expect(await said(SOUND)).toEqual([]);
+  expect(await said([SOUND])).toEqual([]);
   expect(
-    await said(
+    await said([
       block(
         'account=444455556666   # the account of <the finding>',
         'response=$(firebreak list --since 24h --outcome refused --json | jq -r ".responses[0].id")',
@@ -78,7 +82,7 @@ test('a sound page has nothing said of it', async () => {
         '  --reason "it is a website"',
         'firebreak run storage.block-public-bucket --plan --target "arn:aws:s3:::$bucket" other',
       ),
-    ),
+    ]),
   ).toEqual([]);
 });
 
@@ -207,15 +211,25 @@ describe('each rule is shown by a page that breaks it', () => {
       'p:25: First five minutes: firebreak show takes no please: write it without',
     ],
   ])('%s', async (_, page, problem) => {
-    const problems = await said(page);
+    const problems = await said([page]);
     expect(problems).toEqual([expect.stringContaining(problem)]);
+  });
+
+  test('a script that pages source', async () => {
+    const file = 'playbooks/commands.sh';
+    expect(await said([SOUND], [{ file, text: 'keep() {\n  firebreak list\n' }])).toEqual([
+      expect.stringContaining(`${file}:3: commands: syntax error: unexpected end of file`),
+    ]);
+    expect(await said([SOUND], [{ file, text: 'keep() {\n  firebreak note "$1"\n}\n' }])).toEqual([
+      expect.stringContaining(`${file}:2: commands: firebreak has no note`),
+    ]);
   });
 
   test('a finding type that leads to two pages', async () => {
     const other = broken('id: exposed-bucket', 'id: other').replace(/findings:\n.*?\nremediations: .*?\n/s, () =>
       ['findings: { securityhub: [S3.8] }', 'remediations: [storage.block-public-bucket]', ''].join('\n'),
     );
-    expect(await said(SOUND, other)).toEqual([
+    expect(await said([SOUND, other])).toEqual([
       expect.stringContaining('p:8: findings.securityhub: S3.8 leads to playbooks/other.md too'),
       expect.stringContaining(
         'playbooks/other.md:7: findings.securityhub: S3.8 leads to playbooks/exposed-bucket.md too',

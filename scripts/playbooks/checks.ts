@@ -8,7 +8,7 @@ import type { PlacedProblem, Playbook } from '../playbooks.ts';
 import { nearest } from '../policy/nearest.ts';
 import { CSF } from './csf.ts';
 import { isFindingType, listedTypes } from './finding-types.ts';
-import { blocks, commands, links, placeholders, sections } from './prose.ts';
+import { blocks, commands, links, placeholders, sections, sourced } from './prose.ts';
 
 /** What there is, for playbooks to name. */
 export interface Known {
@@ -18,6 +18,8 @@ export interface Known {
   /** Names of SSM documents. */
   readonly runbooks: readonly string[];
   readonly program: Command;
+  /** Shell scripts that pages source. */
+  readonly scripts: readonly { readonly file: string; readonly text: string }[];
   readonly now: Date;
 }
 
@@ -52,7 +54,10 @@ export async function checkPlaybooks(playbooks: readonly Playbook[], known: Know
       ].map((problem) => ({ file: playbook.file, ...problem })),
     ),
   );
-  return [...own.flat(), ...unanswered(playbooks, known.actions)].sort(
+  const scripts = known.scripts.flatMap(({ file, text }) =>
+    sourced(text, known.program).map((problem) => ({ file, ...problem })),
+  );
+  return [...own.flat(), ...scripts, ...unanswered(playbooks, known.actions)].sort(
     (one, other) => one.file.localeCompare(other.file) || one.line - other.line,
   );
 }

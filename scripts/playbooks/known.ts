@@ -1,5 +1,7 @@
+import { globSync, readFileSync } from 'node:fs';
 import { commandLine } from '../../cli/program.ts';
 import { Terminal } from '../../cli/terminal.ts';
+import { PLAYBOOKS } from '../../engine/playbook.ts';
 import { loadRunbooks } from '../runbooks.ts';
 import { loadScenarios } from '../scenarios.ts';
 import { loadWorkers } from '../workers.ts';
@@ -15,6 +17,7 @@ export async function whatThereIs(now = new Date()): Promise<Known> {
     // Every remediation has one that is generated.
     runbooks: [...loadRunbooks().map(({ document }) => document), ...actions.map(({ id }) => `Firebreak-${id}`)],
     program: commandLine('', io, () => undefined),
+    scripts: globSync(`${PLAYBOOKS}/*.sh`).map((file) => ({ file, text: readFileSync(file, 'utf8') })),
     now,
   };
 }

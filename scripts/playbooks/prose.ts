@@ -85,31 +85,43 @@ export function blocks({ page, text }: Playbook): Problem[] {
         kind === 'console-only' && /^\s*(?:#|```|---)/.test(before)
           ? [{ line, path: section, wrong: 'nothing says why no test runs it', write: 'a line above that does' }]
           : [];
-      const { status, stderr } = spawnSync('bash', ['-n'], { input: `${script}\n`, encoding: 'utf8' });
-      if (status === 0) return unexplained;
-      const [, at = '1', wrong = ''] = /line (\d+): (.*)/.exec(stderr) ?? [];
-      return [...unexplained, { line: line + Number(at), path: section, wrong, write: 'what bash can read' }];
+      return [...unexplained, ...unreadable(script, line, section)];
     }),
   ];
 }
 
+/** @param above the line of the file before the script's first */
+function unreadable(script: string, above: number, path: string): Problem[] {
+  const { status, stderr } = spawnSync('bash', ['-n'], { input: `${script}\n`, encoding: 'utf8' });
+  if (status === 0) return [];
+  const [, at = '1', wrong = ''] = /line (\d+): (.*)/.exec(stderr) ?? [];
+  return [{ line: above + Number(at), path, wrong, write: 'what bash can read' }];
+}
+
+/** @param above the line of the file before the script's first */
+const mistyped = (script: string, above: number, path: string, program: Command): Problem[] =>
+  commandsIn(script).flatMap(({ words, line }) => {
+    const fault = words[0] === 'firebreak' ? commandFault(program, words) : undefined;
+    return fault ? [{ line: above + line, path, ...fault }] : [];
+  });
+
+/** What pages source: a shell can read it, and what it types after `firebreak` is there. */
+export const sourced = (script: string, program: Command): Problem[] => [
+  ...unreadable(script, 0, 'commands'),
+  ...mistyped(script, 0, 'commands', program),
+];
+
 /** What is typed after `firebreak` is there: its verbs, its options, and in blocks what they need. */
 export function commands({ page }: Playbook, program: Command): Problem[] {
-  const typed = page.blocks.flatMap((block) =>
-    commandsIn(block.text)
-      .filter(({ words: [name] }) => name === 'firebreak')
-      .map(({ words, line }) => ({ ...block, line: block.line + line, fault: commandFault(program, words) })),
-  );
+  const typed = page.blocks.flatMap(({ text, line, section }) => mistyped(text, line, section, program));
   const mentioned = page.codes
     .filter(({ text }) => /^firebreak(?: |$)/.test(text))
     .flatMap((code) =>
       // A page may say what stands there: `firebreak show <response>`.
-      commandsIn(code.text.replaceAll(/<[^>]*>|\.\.\./g, '$it')).map(({ words }) => ({
-        ...code,
-        fault: commandFault(program, words, false),
-      })),
+      commandsIn(code.text.replaceAll(/<[^>]*>|\.\.\./g, '$it')).flatMap(({ words }) => {
+        const fault = commandFault(program, words, false);
+        return fault ? [{ line: code.line, path: code.section, ...fault }] : [];
+      }),
     );
-  return [...typed, ...mentioned].flatMap(({ line, section, fault }) =>
-    fault ? [{ line, path: section, ...fault }] : [],
-  );
+  return [...typed, ...mentioned];
 }
