@@ -30,7 +30,8 @@ export class Workstation {
     const approving = `export AWS_CONFIG_FILE=${JSON.stringify(path.join(this.#folder, 'approver'))}`;
     this.#command('aws', [
       `case " $* " in *" send-automation-signal "*) ${approving} ;; esac`,
-      `exec ${JSON.stringify(pythonCommand())} -m awscli "$@"`,
+      // Of SQS the AWS CLI 1 does not look up the endpoint in its configuration.
+      `exec ${JSON.stringify(pythonCommand())} -m awscli --endpoint-url ${JSON.stringify(endpoint)} "$@"`,
     ]);
     this.#command('firebreak', [`exec node ${JSON.stringify(path.join(PROJECT, 'cli/firebreak.mjs'))} "$@"`]);
     // Nothing here takes as long as a page waits.

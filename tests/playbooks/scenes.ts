@@ -26,7 +26,7 @@ interface Scene {
 const ADMINISTRATOR = { account: SECURITY_ACCOUNT, region: Stage.REGION };
 const MEMBER = { account: Stage.ACCOUNT, region: Stage.REGION };
 const common = { account: Stage.ACCOUNT, region: Stage.REGION };
-const SUCCESS = /"status": "Success"/;
+const SUCCESS = /^Success$/m;
 const TRUST = (principal: string): string =>
   JSON.stringify({
     Version: '2012-10-17',
