@@ -24,6 +24,7 @@ import type { Doors } from './doors.ts';
 import type { LogLine } from './lambda-environment.ts';
 import { type AwsServer, startAwsServer } from './python.ts';
 import type { Left } from './queue-poller.ts';
+import { createResponsePlan, RESPONSE_PLAN } from './response-plan.ts';
 import { Runner } from './runner.ts';
 import { setUpSandboxes } from './sandbox-accounts.ts';
 import type { Account } from './specimen.ts';
@@ -100,8 +101,14 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
     await bundling;
     await copyService(folder);
     progress('serverless deploy, into the security account');
+    const config = (credentials: AwsCredentialIdentity = ROOT) => ({
+      ...sessionConfig(SECURITY_ACCOUNT, HOME_REGION, credentials),
+      endpoint,
+    });
     const parameters = {
       organization: ORGANIZATION,
+      incidents: 'opscenter,incident-manager',
+      responsePlan: await createResponsePlan(config(), RESPONSE_PLAN),
       ...(sandbox && { sandboxes: SANDBOX_ACCOUNTS.join(','), fidelities: 'bus-replay,handler-replay,sample-finding' }),
     };
     await serverlessDeploy(folder, { endpoint, region: HOME_REGION, parameters, home: folder });
@@ -117,10 +124,6 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
       await setUpSandboxes(connection);
     }
     progress('starting the workers');
-    const config = (credentials: AwsCredentialIdentity = ROOT) => ({
-      ...sessionConfig(SECURITY_ACCOUNT, HOME_REGION, credentials),
-      endpoint,
-    });
     const { doors } = connection;
     const started = await Runner.start({
       endpoint,

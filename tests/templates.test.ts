@@ -505,6 +505,47 @@ describe('serverless.yml', () => {
     });
   });
 
+  test('lets registers change what they remember of an incident, OpsItems, and incidents of the one response plan', () => {
+    const { functions, template } = parse(readFileSync('functions/registers/template.yml', 'utf8'), {
+      logLevel: 'silent',
+    });
+    const [{ stream }, { schedule }] = functions.registers.events;
+    expect(stream).toMatchObject({
+      functionResponseType: 'ReportBatchItemFailures',
+      bisectBatchOnFunctionError: true,
+      maximumRecordAgeInSeconds: 43_200,
+      destinations: { onFailure: { type: 'sqs', arn: 'RegistersDeadLetterQueue.Arn' } },
+      // What it remembers is in the same table: a change of that would call it again, without end.
+      filterPatterns: [{ eventName: ['INSERT', 'MODIFY'], dynamodb: { Keys: { sk: { S: ['HEADER'] } } } }],
+    });
+    expect(schedule).toEqual({ rate: 'rate(15 minutes)', input: { do: 'catch-up' } });
+    const { RegistersRole, StartIncidents, RegistersDeadLetterQueueAlarm, RegistersBehindAlarm } = template.Resources;
+    for (const { Properties } of [RegistersDeadLetterQueueAlarm, RegistersBehindAlarm]) {
+      expect(Properties.AlarmActions).toEqual(['People']);
+    }
+    const statements = [...statementsOf(RegistersRole), ...StartIncidents.Properties.PolicyDocument.Statement];
+    for (const { Action, Resource } of statements as Statement[]) {
+      for (const name of list(Action)) expect(name).not.toMatch(/\*/);
+      if (list(Resource).includes('*')) expect(Action).toMatch(/^(dynamodb:ListStreams|ssm:CreateOpsItem)$/);
+    }
+    const writes = statements.filter(({ Action }) => /dynamodb:(Put|Update|Delete|Batch)/.test(String(Action)));
+    expect(writes).toEqual([
+      {
+        Sid: 'RememberWhatWasTold',
+        Effect: 'Allow',
+        Action: 'dynamodb:UpdateItem',
+        Resource: 'Incidents.Arn',
+        Condition: {
+          'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['incident#*'] },
+          'ForAllValues:StringEquals': {
+            'dynamodb:Attributes': ['pk', 'sk', 'reference', 'told', 'version', 'behind', 'since', 'error'],
+          },
+        },
+      },
+    ]);
+    expect(StartIncidents.Condition).toBe('StartsIncidents');
+  });
+
   test('keeps the ledger, with a stream and a way back', () => {
     const { Ledger } = service.resources.at(-1).Resources;
     expect(Ledger).toMatchObject({

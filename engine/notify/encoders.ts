@@ -144,3 +144,7 @@ export function within(text: string, fits: (text: string) => boolean): string {
   }
   return beginning(longest);
 }
+
+/** An encoded text of so many characters at most. */
+export const cut = (text: string, encode: (text: string) => string, longest: number): string =>
+  encode(within(text, (part) => encode(part).length <= longest));

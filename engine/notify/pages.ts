@@ -1,7 +1,7 @@
 import type { Incident } from '../incidents/incident.ts';
 import { playbookOf } from '../playbook.ts';
 import type { Response } from '../response.ts';
-import { chat, plain, subject, within } from './encoders.ts';
+import { chat, cut, plain, subject } from './encoders.ts';
 import { outcomeOf, type Told } from './messages.ts';
 import { PAGED } from './paged.ts';
 
@@ -36,10 +36,8 @@ const LONGEST_VALUE = { mail: 1_000, chat: 400 };
 
 export function page({ first, facts, commands }: Telling): Page {
   const column = Math.max(...facts.map(([label]) => label.length)) + 2;
-  const short = (text: string, encode: (text: string) => string, longest: number): string =>
-    encode(within(text, (part) => encode(part).length <= longest));
-  const inMail = (text: string): string => short(text, plain, LONGEST_VALUE.mail);
-  const inChat = (text: string): string => short(text, chat, LONGEST_VALUE.chat);
+  const inMail = (text: string): string => cut(text, plain, LONGEST_VALUE.mail);
+  const inChat = (text: string): string => cut(text, chat, LONGEST_VALUE.chat);
   return {
     subject: subject(`Firebreak: ${first}`),
     body: [

@@ -14,6 +14,7 @@ from moto.dynamodb.models import dynamodb_backends
 from api_call import ApiCall
 from resources import Access
 
+_WORDS = {'SET', 'REMOVE', 'ADD', 'DELETE', 'AND', 'OR', 'NOT', 'BETWEEN', 'IN'}
 _ITEM_ACTIONS = {'Put': 'PutItem', 'Update': 'UpdateItem', 'Delete': 'DeleteItem', 'ConditionCheck': 'ConditionCheckItem'}
 
 
@@ -52,10 +53,21 @@ def _access(call: ApiCall, account: str, action: str, table: str, items: list[di
     key = partition_key(arn, index)
     leading = [value for item in items for value in _leading(item, key)] if key else []
     context = {'dynamodb:leadingkeys': list(dict.fromkeys(leading))} if leading else {}
-    attributes = [name for item in items for name in item.get('Item', {})]
+    attributes = [name for item in items for name in _attributes(item)]
     if attributes:
         context['dynamodb:attributes'] = list(dict.fromkeys(attributes))
     return Access(f'dynamodb:{action}', f'{arn}/index/{index}' if index else arn, context)
+
+
+def _attributes(request: dict[str, Any]) -> list[str]:
+    """The attributes of an item that a request puts, or that an update names."""
+    if 'UpdateExpression' not in request:
+        return list(request.get('Item', {}))
+    text = f'{request["UpdateExpression"]} {request.get("ConditionExpression", "")}'
+    names = request.get('ExpressionAttributeNames', {})
+    # Functions have a bracket after them; what follows a dot is within an attribute.
+    plain = set(re.findall(r'(?<![\w#:.])[A-Za-z_]\w*(?![\w(])', text)) - _WORDS
+    return [*request['Key'], *names.values(), *sorted(plain)]
 
 
 def partition_key(arn: str, index: str | None) -> str | None:

@@ -8,6 +8,7 @@ https://smithy.io/2.0/aws/protocols/aws-json-1_0-protocol.html
 
 import json
 import uuid
+from typing import Any
 from xml.sax.saxutils import escape
 
 from werkzeug.wrappers import Response
@@ -15,8 +16,8 @@ from werkzeug.wrappers import Response
 from api_call import ApiCall
 
 
-def render(call: ApiCall, status: int, code: str, message: str) -> Response:
-    """An error answer as the call's SDK expects it."""
+def render(call: ApiCall, status: int, code: str, message: str, **members: Any) -> Response:
+    """An error answer as the call's SDK expects it; in JSON, with other members that the service's error has."""
     request_id = str(uuid.uuid4())
     if call.service == 'execute-api':
         text = json.dumps({'message': message})
@@ -36,7 +37,7 @@ def render(call: ApiCall, status: int, code: str, message: str) -> Response:
             # https://smithy.io/2.0/aws/protocols/aws-query-protocol.html#aws-protocols-awsquerycompatible-trait
             headers['x-amzn-query-error'] = f'{code};Sender'
         content_type = 'application/json' if call.protocol == 'rest-json' else 'application/x-amz-json-1.1'
-        text = json.dumps({'__type': code, 'message': message})
+        text = json.dumps({'__type': code, 'message': message, **members})
         return Response(text, status=status, headers=headers, content_type=content_type)
     headers = {'x-amz-request-id': request_id, 'x-amzn-RequestId': request_id}
     return Response('<?xml version="1.0" encoding="UTF-8"?>\n' + body, status, headers, content_type='text/xml')

@@ -15,6 +15,7 @@ import doors
 import errors
 import faults
 import http_api
+import own_operations
 from api_call import ApiCall, buffer_body, read_call
 from authorization import AccessDenied, asked, authorize
 from principals import BadCredentials, Caller, current_caller, identify
@@ -112,7 +113,12 @@ class Gate:
         environ['HTTP_X_MOTO_ACCOUNT_ID'] = acting_account(call, caller, questions)
         token = current_caller.set(caller)
         try:
-            response = call.answer(caller) if isinstance(call, http_api.Invocation) else self._moto(environ)
+            if isinstance(call, http_api.Invocation):
+                response = call.answer(caller)
+            elif own_operations.serves(call):
+                response = own_operations.answer(call, caller)
+            else:
+                response = self._moto(environ)
         except NotImplementedError as error:
             # Not a status that SDKs retry.
             response = errors.render(call, 501, 'NotImplemented', str(error))

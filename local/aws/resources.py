@@ -53,6 +53,7 @@ PLACES = {
     ('ssm', 'DocumentName'): 'DocumentName || Name',
     ('ssm', 'ParameterNameWithoutLeadingSlash'): 'Name || Names',
     ('ssm', 'AutomationExecutionId'): 'AutomationExecutionId',
+    ('ssm', 'ResourceId'): 'OpsItemId || ResourceId',
     ('events', 'RuleName'): 'Rule || Name',
     ('events', 'EventBusName'): 'EventBusName',
     ('cloudformation', 'StackName'): 'StackName',
@@ -72,6 +73,13 @@ PLACE_BY_ID_PREFIX = {
     'subnet': 'SubnetId',
     'vol': 'VolumeId',
     'vpc': 'VpcId',
+}
+
+
+# Where a call gives a service a role, and the service's name.
+_GIVES_ROLE = {
+    'scheduler': ('Target.RoleArn', 'scheduler.amazonaws.com'),
+    'ssm-incidents': ('actions[0].ssmAutomation.roleArn', 'ssm-incidents.amazonaws.com'),
 }
 
 
@@ -188,6 +196,12 @@ def _with_defaults(call: ApiCall, account: str, caller_user: str | None, action:
                 value = parameters[name]
                 bare = [item.lstrip('/') for item in value] if isinstance(value, list) else value.lstrip('/')
                 parameters[name] = bare
+    elif call.service == 'ssm-incidents':
+        # The ARN of an incident record has the name of its response plan, which IAM is asked about too.
+        # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssystemsmanagerincidentmanager.html
+        record = parameters.get('incidentRecordArn') or parameters.get('arn') or ''
+        if ':incident-record/' in record:
+            parameters['ResponsePlan'] = record.split('/')[1]
     elif call.service == 'kms' and str(parameters.get('KeyId', '')).startswith('alias/'):
         parameters['KeyId'] = _key_of_alias(call.region, account, parameters['KeyId'])
     return parameters
@@ -319,9 +333,10 @@ def _tagging(call: ApiCall, account: str) -> list[Access]:
 
 
 def _passed_roles(call: ApiCall) -> list[Access]:
-    """The role that a schedule is given.
+    """The role that a schedule, or a response plan for its runbook, is given.
     https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html"""
-    if call.service != 'scheduler':
+    if call.service not in _GIVES_ROLE:
         return []
-    role = _search('Target.RoleArn', call.parameters)
-    return [Access('iam:PassRole', role, {'iam:passedtoservice': ['scheduler.amazonaws.com']})] if role else []
+    expression, service = _GIVES_ROLE[call.service]
+    role = _search(expression, call.parameters)
+    return [Access('iam:PassRole', role, {'iam:passedtoservice': [service]})] if role else []

@@ -35,6 +35,8 @@ EXTENSIONS = [
     'faults',
     'securityhub',
     'guardduty',
+    'opscenter',
+    'ssm_incidents',
     'ec2',
     's3',
     'rds',

@@ -240,6 +240,30 @@ class TestDynamoDB:
         plan = {**item, 'plan': {'S': '{}'}}
         assert refusal(orders.put_item, TableName='ledger', Item=plan)[0] == 'AccessDeniedException'
 
+    def test_an_update_of_no_other_attributes(self, cloud, table):
+        statement = allow(
+            'dynamodb:UpdateItem',
+            resource=f'arn:aws:dynamodb:{REGION}:{SECURITY}:table/ledger',
+            Condition={'ForAllValues:StringEquals': {'dynamodb:Attributes': ['pk', 'sk', 'told', 'since']}},
+        )
+        register = cloud.client('dynamodb', credentials=cloud.assume(cloud.role('register', [statement])))
+        update = {'TableName': 'ledger', 'Key': {'pk': {'S': 'identity#1'}, 'sk': {'S': 'REGISTER'}}}
+        values = {':told': {'N': '1'}}
+        register.update_item(
+            **update,
+            UpdateExpression='SET #told = :told, since = if_not_exists(since, :told)',
+            ConditionExpression='attribute_not_exists(told) OR #told = :told',
+            ExpressionAttributeNames={'#told': 'told'},
+            ExpressionAttributeValues=values,
+        )
+        for expression, more in (
+            ('SET told = :told, plan = :told', {}),
+            ('SET told = :told REMOVE #plan', {'ExpressionAttributeNames': {'#plan': 'plan'}}),
+            ('SET told = :told', {'ConditionExpression': 'plan = :told'}),
+        ):
+            call = {'UpdateExpression': expression, 'ExpressionAttributeValues': values, **more}
+            assert refusal(register.update_item, **update, **call)[0] == 'AccessDeniedException'
+
     def test_a_query_names_its_partition(self, table):
         def query(partition):
             return table.query(
