@@ -121,7 +121,7 @@ export const SCENES: Readonly<Record<string, Scene>> = {
     ends: 'resolved',
   },
 
-  exercise: { stage: async () => ({}), says: [/running  since/, /there was no run yet/] },
+  exercise: { stage: async () => ({}), says: [/running {2}since/, /there was no run yet/] },
 
   'exposed-bucket': {
     async stage(stage) {
