@@ -362,33 +362,6 @@ describe('the door', () => {
   });
 });
 
-describe('the record of incidents', () => {
-  const tell = parse(readFileSync('functions/tell/template.yml', 'utf8'), { logLevel: 'silent' }).template.Resources;
-  const incidents = operators.find(({ name }) => name === 'incidents')?.resources ?? {};
-  const table = incidents.Incidents?.Properties ?? {};
-
-  test('is kept, and its stream tells what is new', () => {
-    expect(table).toMatchObject({
-      DeletionProtectionEnabled: true,
-      PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
-      StreamSpecification: { StreamViewType: 'NEW_IMAGE' },
-    });
-  });
-
-  test.each([
-    ['firebreak-tell', tell.TellRole as Resource, ['incident#*', 'subject#*']],
-    ['firebreak-incidents', incidents.IncidentsRole as Resource, ['incident#*', 'subject#*']],
-  ])('%s adds to it, under its own keys, and takes nothing away', (_, role, keys) => {
-    const onIt = statementsOf(role).filter(({ Resource }) => JSON.stringify(Resource).includes('Incidents.Arn'));
-    expect(onIt).toEqual([
-      expect.objectContaining({
-        Action: ['dynamodb:Query', 'dynamodb:PutItem'],
-        Condition: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': keys } },
-      }),
-    ]);
-  });
-});
-
 describe('the runbooks of remediations', () => {
   const { template } = parse(readFileSync('functions/runbooks/template.yml', 'utf8'), { logLevel: 'silent' });
   const { RunbooksRole, AutomationRole, RunbookStarterPolicy, RunbookApproverPolicy } = template.Resources;
@@ -421,6 +394,33 @@ describe('the runbooks of remediations', () => {
     for (const policy of [RunbookStarterPolicy, RunbookApproverPolicy]) {
       expect(allowed(policy)).not.toContain('lambda:InvokeFunction');
     }
+  });
+});
+
+describe('the record of incidents', () => {
+  const tell = parse(readFileSync('functions/tell/template.yml', 'utf8'), { logLevel: 'silent' }).template.Resources;
+  const incidents = operators.find(({ name }) => name === 'incidents')?.resources ?? {};
+  const table = incidents.Incidents?.Properties ?? {};
+
+  test('is kept, and its stream tells what is new', () => {
+    expect(table).toMatchObject({
+      DeletionProtectionEnabled: true,
+      PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+      StreamSpecification: { StreamViewType: 'NEW_IMAGE' },
+    });
+  });
+
+  test.each([
+    ['firebreak-tell', tell.TellRole as Resource, ['incident#*', 'subject#*']],
+    ['firebreak-incidents', incidents.IncidentsRole as Resource, ['incident#*', 'subject#*']],
+  ])('%s adds to it, under its own keys, and takes nothing away', (_, role, keys) => {
+    const onIt = statementsOf(role).filter(({ Resource }) => JSON.stringify(Resource).includes('Incidents.Arn'));
+    expect(onIt).toEqual([
+      expect.objectContaining({
+        Action: ['dynamodb:Query', 'dynamodb:PutItem'],
+        Condition: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': keys } },
+      }),
+    ]);
   });
 });
 
