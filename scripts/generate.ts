@@ -57,7 +57,7 @@ const files: Record<string, string> = {
   'functions/playbooks/playbooks.json': json(people),
   'functions/playbooks/template.json': json(playbooksTemplate(peoplesRules)),
   'functions/registers/playbooks.json': json(playbookRunbooks(playbooks)),
-  'functions/tell/playbooks.json': json(playbookTitles(playbooks)),
+  'functions/tell/playbooks.json': json(playbookTitles(playbooks, actions)),
   'functions/runbooks/documents.json': json(runbookDocuments(workers)),
   'functions/runbooks/remediations.json': json(runbookRemediations(workers)),
   ...remediationRunbooks(workers),

@@ -27,20 +27,35 @@ type Types = Partial<Record<Sensor, readonly string[]>>;
 /** Playbooks as functions know them, by id: by what finding types one leads to which. */
 export type PlaybookTitles = Readonly<Record<string, { readonly title: string; readonly findings: Types }>>;
 
-export const playbookTitles = (playbooks: readonly Playbook[]): PlaybookTitles =>
-  Object.fromEntries(playbooks.map(({ id, title, findings }) => [id, { title, findings: findings as Types }]));
+/**
+ * functions/tell/playbooks.json: all playbooks, with the finding types that a remediation answers. A response to one of the others names
+ * its playbook itself.
+ */
+export const playbookTitles = (playbooks: readonly Playbook[], actions: readonly Action[]): PlaybookTitles =>
+  Object.fromEntries(
+    playbooks.map((playbook) => [
+      playbook.id,
+      { title: playbook.title, findings: typesWhere(playbook, (source, type) => isAnswered(actions, source, type)) },
+    ]),
+  );
 
 /** The playbooks with those finding types alone that no remediation answers: a person does. */
 export const forPeople = (playbooks: readonly Playbook[], actions: readonly Action[]): PlaybookTitles =>
   Object.fromEntries(
     playbooks.flatMap((playbook) => {
-      const left = typesOf(playbook).filter(({ source, type }) => answersTo(actions, source, type).length === 0);
-      if (left.length === 0) return [];
-      const bySource = Object.entries(Object.groupBy(left, ({ source }) => source));
-      const findings = Object.fromEntries(bySource.map(([source, all]) => [source, all.map(({ type }) => type)]));
-      return [[playbook.id, { title: playbook.title, findings }]];
+      const findings = typesWhere(playbook, (source, type) => !isAnswered(actions, source, type));
+      return Object.keys(findings).length === 0 ? [] : [[playbook.id, { title: playbook.title, findings }]];
     }),
   );
+
+function typesWhere(playbook: Playbook, wanted: (source: Sensor, type: string) => boolean): Types {
+  const left = typesOf(playbook).filter(({ source, type }) => wanted(source, type));
+  const bySource = Object.entries(Object.groupBy(left, ({ source }) => source));
+  return Object.fromEntries(bySource.map(([source, all]) => [source, all.map(({ type }) => type)]));
+}
+
+const isAnswered = (actions: readonly Action[], source: Sensor, type: string): boolean =>
+  answersTo(actions, source, type).length > 0;
 
 /** What the rules for people are generated from. */
 export const triggersOf = (titles: PlaybookTitles): Trigger[] =>
