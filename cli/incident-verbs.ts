@@ -70,10 +70,10 @@ export function addIncidentVerbs(program: Command, verb: Verb, io: Io, ended: (c
     .argument('<title>', 'what happened, in a line')
     .addHelpText(
       'after',
-      examples(
+      `${examples(
         'firebreak incident open "root signed in from abroad" --severity HIGH --account 444455556666 --playbook root-activity',
         'firebreak incident open "a laptop was stolen" --severity MEDIUM --account 444455556666 --subject arn:aws:iam::444455556666:user/ana',
-      ) + '\n\nIt needs the policy firebreak-responder.',
+      )}\n\nIt needs the policy firebreak-responder.`,
     )
     .action(async (title: string, options: OpenOptions) => {
       const { openIncident } = await import('./incident-say.ts');

@@ -76,7 +76,7 @@ export function createDoor(name: string, account: string, routes: Readonly<Recor
       const { userArn: arn, accessKey, accountId } = requestContext.authorizer.iam;
       const { id, ...named } = path;
       // A response's in `/responses/{id}/undo`, an incident's in `/incidents/{id}/notes`.
-      const thing = /\/(\w+)s\/\{id\}/.exec(routeKey)?.[1] ?? 'id';
+      const thing = /\/(\w+)s\/\{id\}/.exec(routeKey)?.[1] ?? 'response';
       const told = { route: routeKey, ...(id !== undefined && { [thing]: id }), ...named, by: arn };
       try {
         const known = routes[routeKey];
