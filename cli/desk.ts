@@ -1,3 +1,4 @@
+import { playbookFile, playbookOf } from '../engine/playbook.ts';
 import { type Case, modeOf } from '../engine/policy.ts';
 import type { Policy } from '../engine/policy-schema.ts';
 import type { Action } from '../engine/remediation.ts';
@@ -40,6 +41,8 @@ async function lookUp(id: string, policyFile: string | undefined): Promise<{ des
 /** The remediation that a person asks for. @throws when there is none of that id */
 export async function askedAction(id: string, policyFile?: string): Promise<{ desk: Desk; action: Action }> {
   const found = await lookUp(id, policyFile);
+  const playbook = playbookOf(id);
+  if (playbook !== undefined) throw new UsageError(`${id} is what people do: read ${playbookFile(playbook)}`);
   if (!found) throw new UsageError(`there is no remediation ${id}: firebreak catalogue lists them`);
   return found;
 }
@@ -47,6 +50,9 @@ export async function askedAction(id: string, policyFile?: string): Promise<{ de
 /** The remediation of a recorded response. @throws when this catalogue does not have it any more */
 export async function recordedAction({ id, remediation }: Response, policyFile?: string) {
   const found = await lookUp(remediation, policyFile);
+  const playbook = playbookOf(remediation);
+  if (playbook !== undefined)
+    throw new Failure(`${id} changed nothing: it calls for a person, by ${playbookFile(playbook)}`);
   if (!found) throw new Failure(`${id} is by ${remediation}, which this version of Firebreak does not have`);
   return found;
 }

@@ -10,10 +10,11 @@ import type { Policy } from '../engine/policy-schema.ts';
 import type { Action } from '../engine/remediation.ts';
 import { ownTargets } from '../engine/targets.ts';
 import { triggers } from '../engine/triggers.ts';
-import { problemLine } from '../scripts/response-policy.ts';
+import { problemLine } from '../scripts/located-yaml.ts';
 import { contentOf } from './event-file.ts';
 import { UsageError } from './failure.ts';
 import { IN_ADVANCE, type Question, type Word } from './in-advance.ts';
+import { withoutRemediation } from './people.ts';
 import { type OpenPolicy, openPolicy } from './policy-check.ts';
 import type { Io, Span, Terminal } from './terminal.ts';
 
@@ -83,7 +84,7 @@ function explain(told: Finding, policy: Policy, at: Date, opened: OpenPolicy): E
   const nothing = why(finding, policy);
   const actions = opened.actions.filter(({ handles }) => handles.some((trigger) => triggers(trigger, finding)));
   if (nothing !== undefined) return { ...about, nothing, courses: [] };
-  if (actions.length === 0) return { ...about, nothing: 'nothing responds to it', courses: [] };
+  if (actions.length === 0) return { ...about, nothing: withoutRemediation(finding), courses: [] };
   return { ...about, courses: actions.flatMap((action) => courses({ action, finding, policy, at }, opened)) };
 }
 

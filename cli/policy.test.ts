@@ -119,12 +119,12 @@ describe('policy explain', () => {
     expect(decides(snapshot, '2026-12-20')).toMatchObject({ guard: 'mode', place: `${file}:4` });
   });
 
-  test('shows what is promoted, also where nothing responds to it', () => {
+  test('shows what is promoted, also where no remediation responds to it', () => {
     const told = explain(sample('guardduty/s3-bucket-block-disabled.not-access-logging'));
     expect(told).toMatchObject({
       finding: { type: 'Stealth:S3/ServerAccessLoggingDisabled', severity: 'HIGH', rated: { severity: 'LOW' } },
       promotedAt: expect.stringMatching(/^response-policy\.yml:\d+$/),
-      nothing: 'nothing responds to it',
+      nothing: 'a person is called, and responds by playbooks/compromised-access-key.md: Compromised access key',
       courses: [],
     });
     const root = fileOf(

@@ -15,6 +15,7 @@ import { modeInWords, openDesk, outcomeSpan } from './desk.ts';
 import { showPlan } from './difference.ts';
 import { contentOf } from './event-file.ts';
 import { localBook } from './ledgers.ts';
+import { withoutRemediation } from './people.ts';
 import type { Io } from './terminal.ts';
 
 export interface ReplayOptions {
@@ -120,7 +121,7 @@ function show(findings: readonly Finding[], rehearsals: readonly Rehearsal[], ou
     );
     out.line(`  ${finding.title}`);
     const own = rehearsals.filter((rehearsal) => rehearsal.finding === finding);
-    if (own.length === 0) out.line('  nothing responds to it');
+    if (own.length === 0) out.line(`  ${withoutRemediation(finding)}`);
     for (const { remediation, rules, mode, responses } of own) {
       out.line(`  ${remediation}  `, ['dim', `by rule ${rules.join(', ')} of events/rules.json; ${mode}`]);
       for (const { response, plan } of responses) {

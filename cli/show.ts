@@ -1,5 +1,6 @@
 import { inForce } from '../engine/guards/hold.ts';
 import { type Hold, type Holds, leaseKey } from '../engine/ledger/ledger.ts';
+import { playbookFile, playbookOf } from '../engine/playbook.ts';
 import type { Plan } from '../engine/remediation.ts';
 import { hasWritten } from '../engine/respond.ts';
 import type { Order, Response, ResponseRecord, TimelineEntry } from '../engine/response.ts';
@@ -76,7 +77,7 @@ const ordered = ({ verb, by, at, reason, undo }: Order): Span[] => [
 ];
 
 const header = ({ remediation, target, startedAt, finishedAt, by, undoes, correlation }: Response): Span[][] => [
-  [['dim', 'remediation'], remediation],
+  playbookRow(remediation) ?? [['dim', 'remediation'], remediation],
   [['dim', 'resource'], target.arn],
   [['dim', 'where'], `account ${target.account}, ${target.region}`],
   [['dim', 'started'], startedAt],
@@ -85,6 +86,11 @@ const header = ({ remediation, target, startedAt, finishedAt, by, undoes, correl
   ...(undoes ? [[['dim', 'takes back'], undoes] satisfies Span[]] : []),
   [['dim', 'correlation'], correlation],
 ];
+
+function playbookRow(remediation: string): Span[] | undefined {
+  const playbook = playbookOf(remediation);
+  return playbook === undefined ? undefined : [['dim', 'playbook'], playbookFile(playbook)];
+}
 
 function planned(plan: Plan, out: Terminal): void {
   out.line();

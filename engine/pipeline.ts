@@ -26,7 +26,7 @@ import { type Judgement, misjudged } from './rehearsal.ts';
 import type { Action, Target } from './remediation.ts';
 import { conclude, type Request } from './respond.ts';
 import type { Response } from './response.ts';
-import { responseId, targetKey, targetsOf } from './targets.ts';
+import { accountOf, responseId, targetKey, targetsOf } from './targets.ts';
 import { triggers } from './triggers.ts';
 import { inTurn } from './turns.ts';
 
@@ -205,16 +205,6 @@ const NO_TARGET: Stop = {
   outcome: 'refused',
   reason: 'needs a person: the finding names no resource that this remediation acts on',
 };
-
-/** What a response is about when there is no resource to act on. */
-const accountOf = ({ account, region, partition }: Finding): Target => ({
-  type: 'AWS::Account',
-  id: account,
-  arn: `arn:${partition}:iam::${account}:root`,
-  account,
-  region,
-  partition,
-});
 
 async function handle(request: Request, { messageId }: SQSRecord, crew: Crew): Promise<void> {
   if (await inTurn(request, messageId, crew.leases, crew)) return;

@@ -8,7 +8,7 @@ import type { Hold, Ledger } from './ledger/ledger.ts';
 import { parametersOf } from './policy.ts';
 import type { Policy } from './policy-schema.ts';
 import type { Action, Context, Plan, Target } from './remediation.ts';
-import type { End, Response, ResponseRecord } from './response.ts';
+import { type End, type Response, type ResponseRecord, told } from './response.ts';
 import { type Change, changes, equal, type Json, part, withPart } from './state.ts';
 import { successorOf } from './targets.ts';
 
@@ -93,14 +93,13 @@ export async function attempt<R extends Request, H extends House>(
   origin: Pick<Response, 'undoes'> = {},
 ): Promise<Response> {
   const { id, action, target, finding, correlation, by = finding.asked?.by, siblings } = request;
-  const { source, type, productArn, severity, title } = finding;
   const { response, resumed } = await house.ledger.open(
     {
       id,
       remediation: action.id,
       target,
       correlation,
-      finding: { source, type, id: finding.id, severity, title, ...(productArn !== undefined && { productArn }) },
+      finding: told(finding),
       startedAt: new Date().toISOString(),
       ...(siblings && { siblings }),
       ...(by !== undefined && { by }),

@@ -49,6 +49,12 @@ export interface Response {
   readonly by?: string;
 }
 
+/** What a response keeps of its finding in its header. */
+export const told = ({ source, type, id, severity, title, productArn }: Finding): Response['finding'] => ({
+  ...{ source, type, id, severity, title },
+  ...(productArn !== undefined && { productArn }),
+});
+
 /** How a response ends. */
 export interface End {
   readonly outcome: Outcome;

@@ -69,6 +69,28 @@ export async function targetsOf(
   return action.targets(action.clients(await sessions.read({ account, region, partition })), finding, { parameters });
 }
 
+/** What a response is about when there is no resource to act on. */
+export const accountOf = ({ account, region, partition }: Finding): Target => ({
+  type: 'AWS::Account',
+  id: account,
+  arn: `arn:${partition}:iam::${account}:root`,
+  account,
+  region,
+  partition,
+});
+
+/** The one resource that a finding is about, for people: the first that it names well enough, or the account. */
+export function subjectOf(finding: Finding): Target {
+  const { account, region, partition, resources } = finding;
+  const [first] = resources.flatMap((resource): Target[] => {
+    const known = ownTarget(resource, finding);
+    if (known) return [known];
+    const { type, id, arn } = resource;
+    return arn === undefined ? [] : [{ type, id, arn, account, region, partition }];
+  });
+  return first ?? accountOf(finding);
+}
+
 /** What names a target within its remediation, whoever named it: an IAM user has one name, whatever its path. */
 export const targetKey = ({ type, id, account, region, partition }: Target): string =>
   arnOf(type, { account, region, partition }, id) ?? `${type}/${account}/${region}/${id}`;

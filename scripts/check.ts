@@ -2,6 +2,10 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { globSync, readFileSync } from 'node:fs';
 import { budget, bundleAll } from './bundle.ts';
+import { problemLine } from './located-yaml.ts';
+import { checkPlaybooks } from './playbooks/checks.ts';
+import { whatThereIs } from './playbooks/known.ts';
+import { readPlaybooks } from './playbooks.ts';
 import { SHIPPED_POLICY } from './response-policy.ts';
 import { type LintedRunbook, lint } from './runbooks/lint.ts';
 import { loadRunbooks } from './runbooks.ts';
@@ -43,6 +47,15 @@ const checks: readonly Check[] = [
   node('types', 'node_modules/typescript/bin/tsc', '-p', '.'),
   node('format and lint', 'node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '.'),
   node('generated files are up to date', 'scripts/generate.ts', '--check'),
+  {
+    name: 'playbooks name what exists',
+    async run() {
+      const { playbooks, problems } = readPlaybooks();
+      const all = [...problems, ...(await checkPlaybooks(playbooks, await whatThereIs()))];
+      for (const problem of all) console.error(problemLine(problem.file, problem));
+      return all.length === 0;
+    },
+  },
   {
     name: 'bundles are within their budgets',
     async run() {

@@ -5,6 +5,7 @@ import { GetQueueAttributesCommand, ListQueuesCommand, SQSClient } from '@aws-sd
 import * as z from 'zod/mini';
 import { Terminal } from '../cli/terminal.ts';
 import { OUTCOMES } from '../engine/response.ts';
+import { awsConfig } from '../local/aws-config.ts';
 import { type Cloud, STATE_FOLDER, startCloud } from '../local/cloud.ts';
 import {
   ADMINISTRATOR_ROLE,
@@ -95,30 +96,6 @@ async function describe({ endpoint, runner }: Cloud) {
     table: LEDGER_TABLE,
     awsConfig: AWS_CONFIG,
   };
-}
-
-/** A configuration file for the AWS CLI and SDKs: a profile for each account, by its account id. */
-function awsConfig(endpoint: string): string {
-  const profiles = [
-    `[default]`,
-    `endpoint_url = ${endpoint}`,
-    `region = ${HOME_REGION}`,
-    `aws_access_key_id = ${ROOT.accessKeyId}`,
-    `aws_secret_access_key = ${ROOT.secretAccessKey}`,
-  ];
-  for (const account of [...MEMBER_ACCOUNTS, OUTSIDE_ACCOUNT]) {
-    profiles.push(
-      ``,
-      `[profile ${account}]`,
-      `endpoint_url = ${endpoint}`,
-      `region = ${HOME_REGION}`,
-      `role_arn = arn:aws:iam::${account}:role/${ADMINISTRATOR_ROLE}`,
-      `source_profile = default`,
-      // The AWS CLI keeps sessions by name, also those of a cloud that is gone.
-      `role_session_name = cloud-${Date.now()}`,
-    );
-  }
-  return `${profiles.join('\n')}\n`;
 }
 
 function introduce({ endpoint, accounts, functions, queues, regions }: Description): void {

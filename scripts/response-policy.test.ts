@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { Action } from '../engine/remediation.ts';
+import { problemLine } from './located-yaml.ts';
 import { nearest } from './policy/nearest.ts';
-import { loadPolicy, problemLine, readPolicy, SHIPPED_POLICY } from './response-policy.ts';
+import { loadPolicy, readPolicy, SHIPPED_POLICY } from './response-policy.ts';
 import { loadWorkers } from './workers.ts';
 
 let folder: string;

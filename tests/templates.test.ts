@@ -30,6 +30,8 @@ const operators = ['approve', 'undo', 'incidents'].map((name) => {
   };
 });
 
+const playbooks = json('functions/playbooks/template.json').template.Resources as Record<string, Resource>;
+
 const ofType = (resources: Record<string, Resource>, type: string): [string, Resource][] =>
   Object.entries(resources).filter(([, resource]) => resource.Type === type);
 const arn = (id: string) => ({ 'Fn::GetAtt': [id, 'Arn'] });
@@ -79,6 +81,47 @@ describe('the queues', () => {
   });
 });
 
+describe('the function that calls for people', () => {
+  test('has a queue for its rules alone, and what it rejects or gives up goes to another', () => {
+    const policies = ofType(playbooks, 'AWS::SQS::QueuePolicy').map(
+      ([, { Properties }]) => (Properties.PolicyDocument as { Statement: { Sid: string }[] }).Statement,
+    );
+    expect(policies.map((statements) => statements.map(({ Sid }) => Sid))).toEqual([
+      ['OwnRules'],
+      ['OwnRules', 'OwnWorker'],
+    ]);
+    const own = Object.keys(rules).filter((rule) => rule.startsWith('Playbooks'));
+    expect(policies.flat().filter(({ Sid }) => Sid === 'OwnRules')).toEqual(
+      ['PlaybooksQueue', 'PlaybooksDeadLetterQueue'].map((queue) =>
+        expect.objectContaining({
+          Resource: arn(queue),
+          Condition: { ArnEquals: { 'aws:SourceArn': own.map(arn) } },
+        }),
+      ),
+    );
+    expect(playbooks.PlaybooksQueue?.Properties.RedrivePolicy).toMatchObject({
+      deadLetterTargetArn: arn('PlaybooksDeadLetterQueue'),
+    });
+  });
+
+  test('may put down responses of its own, and neither read nor change anything else', () => {
+    const [, role] = ofType(playbooks, 'AWS::IAM::Role')[0] ?? [];
+    const statements = role ? statementsOf(role) : [];
+    expect(statements.flatMap(({ Action }) => list(Action)).sort()).toEqual([
+      'dynamodb:PutItem',
+      'logs:CreateLogStream',
+      'logs:PutLogEvents',
+      'sqs:DeleteMessage',
+      'sqs:GetQueueAttributes',
+      'sqs:ReceiveMessage',
+      'sqs:SendMessage',
+    ]);
+    expect(statements.find(({ Action }) => Action === 'dynamodb:PutItem')?.Condition).toEqual({
+      'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['playbooks#response#*'] },
+    });
+  });
+});
+
 describe('the rules', () => {
   test.each([...Object.entries(rules), ...ofType(member, 'AWS::Events::Rule')])(
     '%s is short enough for EventBridge',
@@ -100,7 +143,7 @@ describe('the rules', () => {
 });
 
 describe('the roles', () => {
-  const roles = [workers, member, ...operators.map(({ resources }) => resources)].flatMap((all) =>
+  const roles = [workers, member, playbooks, ...operators.map(({ resources }) => resources)].flatMap((all) =>
     ofType(all, 'AWS::IAM::Role'),
   );
 

@@ -46,6 +46,7 @@ const EXPECTED: Readonly<Record<string, readonly (readonly [string, number, type
   'guardduty/rdp-brute-force': [
     ['UnauthorizedAccess:EC2/RDPBruteForce', 8, AWAY, ['EC2::Instance i-0847d1f6a3c9e5b20']],
   ],
+  'guardduty/root-credential-usage': [['Policy:IAMUser/RootCredentialUsage', 2, HOME, []]],
   'guardduty/runtime-command-and-control': [
     ['Backdoor:Runtime/C&CActivity.B!DNS', 8, AWAY, ['EC2::Instance i-0847d1f6a3c9e5b20']],
   ],

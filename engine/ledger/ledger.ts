@@ -5,7 +5,7 @@ import type { Json } from '../state.ts';
 
 /** The record of every response. Nothing in it is ever deleted or replaced, but for a header's outcome. */
 export interface Ledger {
-  /** Starts a response; when one of that id was started before, answers that one as resumed and changes nothing. */
+  /** Starts a response, or puts down one that ends as it begins; when one of that id was started before, answers that one as resumed and changes nothing. */
   open(response: Response, finding: Finding): Promise<{ readonly response: Response; readonly resumed: boolean }>;
   /** Adds to the timeline. */
   append(id: string, event: string, detail: Json): Promise<void>;

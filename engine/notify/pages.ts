@@ -1,4 +1,6 @@
 import type { Incident } from '../incidents/incident.ts';
+import { playbookOf } from '../playbook.ts';
+import type { Response } from '../response.ts';
 import { chat, cut, plain, subject } from './encoders.ts';
 import { outcomeOf, type Told } from './messages.ts';
 import { PAGED } from './paged.ts';
@@ -66,10 +68,9 @@ export function page({ first, facts, commands }: Telling): Page {
  * @param incident that it is told in
  */
 export function pageFor({ response, title }: Told, incident?: Pick<Incident, 'id' | 'simulation'>): Page {
-  const { id, target, finding, outcome, reason, by, undoes } = response;
-  const todo = outcome ? PAGED[outcome].todo(undoes ? 'an undo' : 'a fix') : 'Nothing to do yet';
+  const { id, target, finding, outcome, reason, by } = response;
   return page({
-    first: `${todo}: ${title}`,
+    first: `${todoOf(response)}: ${title}`,
     facts: [
       ['Outcome', outcomeOf(response)],
       ...(reason ? [['Reason', reason] as const] : []),
@@ -89,6 +90,13 @@ export function pageFor({ response, title }: Told, incident?: Pick<Incident, 'id
       ...(outcome === 'verified' ? [`firebreak undo ${id}`] : []),
     ],
   });
+}
+
+function todoOf({ outcome, undoes, remediation }: Response): string {
+  if (!outcome) return 'Nothing to do yet';
+  const playbook = playbookOf(remediation);
+  if (playbook !== undefined && PAGED[outcome].page) return `Follow the playbook ${playbook}`;
+  return PAGED[outcome].todo(undoes ? 'an undo' : 'a fix');
 }
 
 /** A circuit breaker that opened. */

@@ -1,4 +1,6 @@
 import { SOURCES } from '../../engine/findings/finding.ts';
+import { PLAYBOOKS } from '../../engine/playbook.ts';
+import type { Trigger } from '../../engine/triggers.ts';
 import type { Worker } from '../workers.ts';
 import { type Pattern, patternsFor } from './patterns.ts';
 
@@ -18,22 +20,29 @@ export const logicalId = (...names: string[]): string =>
 
 /** All rules that the triggers of the remediations ask for. */
 export const rulesFor = (workers: readonly Worker[]): Rule[] =>
-  workers.flatMap(({ name: worker, remediations }) =>
-    SOURCES.flatMap((source) => {
-      const triggers = remediations.flatMap(({ handles }) => handles.filter((trigger) => trigger.source === source));
-      if (triggers.length === 0) return [];
-      return patternsFor(source, triggers).map((pattern, index) => {
-        const suffix = index === 0 ? [] : [String(index + 1)];
-        return {
-          name: ['firebreak', worker, source, ...suffix].join('-'),
-          logicalId: logicalId(worker, source, ...suffix, 'rule'),
-          source,
-          worker,
-          pattern,
-        };
-      });
-    }),
+  workers.flatMap(({ name, remediations }) =>
+    rulesTo(
+      name,
+      remediations.flatMap(({ handles }) => handles),
+    ),
   );
+
+/** The rules that bring what triggers name to one function. @param worker of the function below functions/ */
+export const rulesTo = (worker: string, triggers: readonly Trigger[]): Rule[] =>
+  SOURCES.flatMap((source) => {
+    const own = triggers.filter((trigger) => trigger.source === source);
+    if (own.length === 0) return [];
+    return patternsFor(source, own).map((pattern, index) => {
+      const suffix = index === 0 ? [] : [String(index + 1)];
+      return {
+        name: ['firebreak', worker, source, ...suffix].join('-'),
+        logicalId: logicalId(worker, source, ...suffix, 'rule'),
+        source,
+        worker,
+        pattern,
+      };
+    });
+  });
 
 /** events/rules.json: the rules of the security account's bus, each to its worker's queue. */
 export const rulesTemplate = (rules: readonly Rule[]): object => ({
@@ -44,7 +53,7 @@ export const rulesTemplate = (rules: readonly Rule[]): object => ({
         Type: 'AWS::Events::Rule',
         Properties: {
           Name: name,
-          Description: `Findings of ${source} that the ${worker} worker responds to`,
+          Description: `Findings of ${source} ${worker === PLAYBOOKS ? 'that a person responds to, by a playbook' : `that the ${worker} worker responds to`}`,
           EventPattern: pattern,
           Targets: [
             {

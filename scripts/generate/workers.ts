@@ -1,17 +1,23 @@
-import { MAX_RECEIVES } from '../../engine/pipeline.ts';
 import type { Worker } from '../workers.ts';
+import {
+  arnOf,
+  deadLetterAlarm,
+  deadLetterQueue,
+  executionRole,
+  fromRole,
+  fromRules,
+  logging,
+  mapping,
+  queuePolicy,
+  ref,
+  rejecting,
+  workingQueue,
+} from './queues.ts';
 import { logicalId, type Rule } from './rules.ts';
 
 /** Seconds a worker has for a batch. Its lease, LEASE_SECONDS in engine/pipeline.ts, is longer. */
 const TIMEOUT = 90;
-/** AWS advises six times the function's timeout. https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html */
-const VISIBILITY_TIMEOUT = 6 * TIMEOUT;
-/** Batches at once: as many accounts as one stuck Region can hold up, and no more. */
-const MAXIMUM_CONCURRENCY = 10;
-const FOURTEEN_DAYS = 1_209_600;
 
-const arnOf = (id: string) => ({ 'Fn::GetAtt': [id, 'Arn'] });
-const ref = (id: string) => ({ Ref: id });
 const sub = (text: string) => ({ 'Fn::Sub': text });
 
 /** functions/workers.json: what serverless.yml pulls in for each worker. */
@@ -33,15 +39,6 @@ export const workersTemplate = (workers: readonly Worker[], rules: readonly Rule
 /** Whether a worker reads some of its fixes again later: then it has a queue for that. */
 const looksAgain = ({ remediations }: Worker): boolean =>
   remediations.some(({ secondLook }) => secondLook !== undefined);
-
-const mapping = (queue: string) => ({
-  sqs: {
-    arn: arnOf(queue),
-    batchSize: 10,
-    functionResponseType: 'ReportBatchItemFailures',
-    maximumConcurrency: MAXIMUM_CONCURRENCY,
-  },
-});
 
 const lambda = ({ name: worker, ...rest }: Worker) => ({
   name: `firebreak-${worker}`,
@@ -68,117 +65,58 @@ function resources({ name: worker, ...rest }: Worker, rules: readonly Rule[]): o
   const deadLetters = logicalId(worker, 'dead-letter-queue');
   const later = looksAgain({ name: worker, ...rest }) ? [logicalId(worker, 'second-look-queue')] : [];
   const role = logicalId(worker, 'worker-role');
-  const sends = (id: string, target: string) => ({
-    Sid: id,
-    Effect: 'Allow',
-    Principal: { Service: 'events.amazonaws.com' },
-    Action: 'sqs:SendMessage',
-    Resource: arnOf(target),
-    Condition: { ArnEquals: { 'aws:SourceArn': rules.map(({ logicalId: rule }) => arnOf(rule)) } },
-  });
-  const receives = (target: string) => ({
-    Sid: 'OwnWorker',
-    Effect: 'Allow',
-    Principal: { AWS: arnOf(role) },
-    Action: 'sqs:SendMessage',
-    Resource: arnOf(target),
-  });
-  const queuePolicy = (target: string, Statement: readonly object[]) => ({
-    Type: 'AWS::SQS::QueuePolicy',
-    Properties: { Queues: [ref(target)], PolicyDocument: { Version: '2012-10-17', Statement } },
-  });
-  const working = (name: string) => ({
-    Type: 'AWS::SQS::Queue',
-    Properties: {
-      QueueName: name,
-      VisibilityTimeout: VISIBILITY_TIMEOUT,
-      MessageRetentionPeriod: FOURTEEN_DAYS,
-      SqsManagedSseEnabled: true,
-      RedrivePolicy: { deadLetterTargetArn: arnOf(deadLetters), maxReceiveCount: MAX_RECEIVES },
-    },
-  });
   return {
-    [deadLetters]: {
-      Type: 'AWS::SQS::Queue',
-      Properties: {
-        QueueName: `firebreak-${worker}-dead-letters`,
-        MessageRetentionPeriod: FOURTEEN_DAYS,
-        SqsManagedSseEnabled: true,
-      },
-    },
-    [queue]: working(`firebreak-${worker}`),
-    [`${queue}Policy`]: queuePolicy(queue, [sends('OwnRules', queue), receives(queue)]),
-    [`${deadLetters}Policy`]: queuePolicy(deadLetters, [sends('OwnRules', deadLetters), receives(deadLetters)]),
+    [deadLetters]: deadLetterQueue(`firebreak-${worker}-dead-letters`),
+    [queue]: workingQueue(`firebreak-${worker}`, deadLetters, TIMEOUT),
+    [`${queue}Policy`]: queuePolicy(queue, [fromRules(queue, rules), fromRole(queue, role)]),
+    [`${deadLetters}Policy`]: queuePolicy(deadLetters, [fromRules(deadLetters, rules), fromRole(deadLetters, role)]),
     ...Object.fromEntries(
       later.flatMap((name) => [
-        [name, working(`firebreak-${worker}-second-looks`)],
-        [`${name}Policy`, queuePolicy(name, [receives(name)])],
+        [name, workingQueue(`firebreak-${worker}-second-looks`, deadLetters, TIMEOUT)],
+        [`${name}Policy`, queuePolicy(name, [fromRole(name, role)])],
       ]),
     ),
-    [`${deadLetters}Alarm`]: deadLetterAlarm(deadLetters, worker),
-    [role]: {
-      Type: 'AWS::IAM::Role',
-      Properties: {
-        RoleName: `firebreak-worker-${worker}`,
-        Description: `Execution role of Firebreak's ${worker} worker; the member accounts' firebreak-${worker} roles trust it alone`,
-        AssumeRolePolicyDocument: {
-          Version: '2012-10-17',
-          Statement: [{ Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' }],
+    [`${deadLetters}Alarm`]: deadLetterAlarm(deadLetters, `firebreak-${worker}-dead-letters`, `The ${worker} worker`),
+    [role]: executionRole(
+      `firebreak-worker-${worker}`,
+      `Execution role of Firebreak's ${worker} worker; the member accounts' firebreak-${worker} roles trust it alone`,
+      'worker',
+      [
+        {
+          Sid: 'ActInMemberAccounts',
+          Effect: 'Allow',
+          Action: 'sts:AssumeRole',
+          Resource: sub(`arn:\${AWS::Partition}:iam::*:role/firebreak-${worker}`),
         },
-        Policies: [
-          {
-            PolicyName: 'worker',
-            PolicyDocument: {
-              Version: '2012-10-17',
-              Statement: [
-                {
-                  Sid: 'ActInMemberAccounts',
-                  Effect: 'Allow',
-                  Action: 'sts:AssumeRole',
-                  Resource: sub(`arn:\${AWS::Partition}:iam::*:role/firebreak-${worker}`),
-                },
-                {
-                  Sid: 'KeepOwnRecords',
-                  Effect: 'Allow',
-                  Action: ['dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:Query'],
-                  Resource: arnOf('Ledger'),
-                  Condition: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [`${worker}#*`] } },
-                },
-                {
-                  Sid: 'WorkOwnQueue',
-                  Effect: 'Allow',
-                  Action: [
-                    'sqs:ReceiveMessage',
-                    'sqs:DeleteMessage',
-                    'sqs:ChangeMessageVisibility',
-                    'sqs:GetQueueAttributes',
-                    'sqs:SendMessage',
-                  ],
-                  Resource: later.length === 0 ? arnOf(queue) : [queue, ...later].map(arnOf),
-                },
-                {
-                  Sid: 'ReadKillSwitch',
-                  Effect: 'Allow',
-                  Action: 'ssm:GetParameter',
-                  Resource: sub(
-                    'arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/firebreak/kill-switch',
-                  ),
-                },
-                { Sid: 'Reject', Effect: 'Allow', Action: 'sqs:SendMessage', Resource: arnOf(deadLetters) },
-                {
-                  Sid: 'Log',
-                  Effect: 'Allow',
-                  Action: ['logs:CreateLogStream', 'logs:PutLogEvents'],
-                  Resource: sub(
-                    `arn:\${AWS::Partition}:logs:\${AWS::Region}:\${AWS::AccountId}:log-group:/aws/lambda/firebreak-${worker}:*`,
-                  ),
-                },
-              ],
-            },
-          },
-        ],
-      },
-    },
+        {
+          Sid: 'KeepOwnRecords',
+          Effect: 'Allow',
+          Action: ['dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:Query'],
+          Resource: arnOf('Ledger'),
+          Condition: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [`${worker}#*`] } },
+        },
+        {
+          Sid: 'WorkOwnQueue',
+          Effect: 'Allow',
+          Action: [
+            'sqs:ReceiveMessage',
+            'sqs:DeleteMessage',
+            'sqs:ChangeMessageVisibility',
+            'sqs:GetQueueAttributes',
+            'sqs:SendMessage',
+          ],
+          Resource: later.length === 0 ? arnOf(queue) : [queue, ...later].map(arnOf),
+        },
+        {
+          Sid: 'ReadKillSwitch',
+          Effect: 'Allow',
+          Action: 'ssm:GetParameter',
+          Resource: sub('arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/firebreak/kill-switch'),
+        },
+        rejecting(deadLetters),
+        logging(worker),
+      ],
+    ),
   };
 }
 
@@ -201,24 +139,5 @@ const instructWorkers = (workers: readonly Worker[]) => ({
         },
       ],
     },
-  },
-});
-
-/** A message that nobody could deal with is an alarm: somebody has to look at it. */
-const deadLetterAlarm = (deadLetters: string, worker: string) => ({
-  Type: 'AWS::CloudWatch::Alarm',
-  Properties: {
-    AlarmName: `firebreak-${worker}-dead-letters`,
-    AlarmDescription: `The ${worker} worker gave messages up, or rejected them: each says why in its attribute reason`,
-    Namespace: 'AWS/SQS',
-    MetricName: 'ApproximateNumberOfMessagesVisible',
-    Dimensions: [{ Name: 'QueueName', Value: { 'Fn::GetAtt': [deadLetters, 'QueueName'] } }],
-    Statistic: 'Maximum',
-    Period: 60,
-    EvaluationPeriods: 1,
-    ComparisonOperator: 'GreaterThanThreshold',
-    Threshold: 0,
-    TreatMissingData: 'notBreaching',
-    AlarmActions: [ref('People')],
   },
 });

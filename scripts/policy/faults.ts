@@ -2,7 +2,7 @@ import type * as z from 'zod/mini';
 import type { Where } from '../../engine/policy.ts';
 import { nearest } from './nearest.ts';
 
-/** What is wrong at a place of the policy, and what to write there. */
+/** What is wrong at a place of a file, and what to write there. */
 export interface Fault {
   readonly where: Where;
   readonly wrong: string;
@@ -37,11 +37,14 @@ const WRITE_WEEKLY: Readonly<Record<string, string>> = {
 const WRITE_PROTECTED =
   'an ARN, with * for all of its Region, its account or its end: arn:aws:iam::*:role/break-glass-*';
 
-function writeAt(where: Where): string | undefined {
+const hintFor = (hints: Readonly<Record<string, string>>, key: string): string | undefined =>
+  Object.hasOwn(hints, key) ? hints[key] : undefined;
+
+function policyHint(where: Where): string {
   const key = String(where.findLast((step) => typeof step === 'string'));
-  if (where.includes('weekly') && Object.hasOwn(WRITE_WEEKLY, key)) return WRITE_WEEKLY[key];
-  if (where[0] === 'protected' && key === 'resource') return WRITE_PROTECTED;
-  return Object.hasOwn(WRITE, key) ? WRITE[key] : undefined;
+  const inWindow = where.includes('weekly') ? hintFor(WRITE_WEEKLY, key) : undefined;
+  const inProtected = where[0] === 'protected' && key === 'resource' ? WRITE_PROTECTED : undefined;
+  return inWindow ?? inProtected ?? hintFor(WRITE, key) ?? 'what docs/catalogue.md says';
 }
 
 const article = (type: string): string => (/^[aeiou]/.test(type) ? `an ${type}` : `a ${type}`);
@@ -54,9 +57,15 @@ const typeOf = (value: unknown): string => {
 
 /**
  * The faults that a schema found, as a person can mend them.
- * @param base where in the policy the schema's value stands
+ * @param base where in the file the schema's value stands
+ * @param hint what to write at a place of the file: without it, of a policy
  */
-export const faultsOf = (issues: readonly z.core.$ZodIssue[], schema: z.core.$ZodType, base: Where = []): Fault[] =>
+export const faultsOf = (
+  issues: readonly z.core.$ZodIssue[],
+  schema: z.core.$ZodType,
+  base: Where = [],
+  hint: (where: Where) => string = policyHint,
+): Fault[] =>
   issues.flatMap((issue) => {
     const path = issue.path.map((step) => (typeof step === 'number' ? step : String(step)));
     const where = [...base, ...path];
@@ -69,7 +78,7 @@ export const faultsOf = (issues: readonly z.core.$ZodIssue[], schema: z.core.$Zo
       }));
     }
     const [wrong, write] = inWords(issue);
-    return [{ where, wrong, write: write ?? writeAt(where) ?? 'what docs/catalogue.md says' }];
+    return [{ where, wrong, write: write ?? hint(where) }];
   });
 
 /** What is wrong, and what to write where that follows from it. */
