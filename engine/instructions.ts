@@ -144,8 +144,9 @@ async function takeBack(
   }
   const { by, reason = usualReason(response.id), until } = order;
   const request = { ...requestOf(record, house), id, by };
+  const planning: InstructedHouse = preview ? { ...house, planOnly: true } : house;
   const refuse = async (why: string): Promise<void> => {
-    await conclude(request, { outcome: 'refused', reason: why }, house, { undoes: response.id });
+    await conclude(request, { outcome: 'refused', reason: why }, planning, { undoes: response.id });
   };
   if (!response.outcome) {
     if (!house.lastTry) throw new TransientError(`${response.id} has not ended`);
@@ -168,8 +169,7 @@ async function takeBack(
       ...(opens && until !== undefined && { hold: { by, reason, until } }),
     },
     {
-      ...house,
-      ...(preview && { planOnly: true }),
+      ...planning,
       confirm: async () =>
         opens
           ? {

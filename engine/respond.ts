@@ -103,6 +103,7 @@ export async function attempt<R extends Request, H extends House>(
       startedAt: new Date().toISOString(),
       ...(siblings && { siblings }),
       ...(by !== undefined && { by }),
+      ...(onlyLooks(request, house) && { looks: true }),
       ...origin,
     },
     finding,
@@ -122,6 +123,9 @@ export async function attempt<R extends Request, H extends House>(
   house.ended?.(closed);
   return closed;
 }
+
+const onlyLooks = ({ finding }: Pick<Request, 'finding'>, { planOnly }: Pick<House, 'planOnly'>): boolean =>
+  planOnly === true || finding.asked?.mode === 'observe';
 
 export const contextOf = (
   { id, action, finding }: Pick<Request, 'id' | 'action' | 'finding'>,
@@ -146,8 +150,11 @@ async function fix(request: Request, house: House, context: Context, resumed: bo
 
   const approved = earlier !== undefined && isApproved(earlier);
   // Who only looks is told what the guards that yield to a person have against it.
-  const looks = finding.asked?.mode === 'observe';
-  const asker: Asker = { word: house.requested || looks ? 'run' : approved ? 'approval' : undefined, context };
+  const looks = onlyLooks(request, house);
+  const asker: Asker = {
+    word: house.requested || finding.asked?.mode === 'observe' ? 'run' : approved ? 'approval' : undefined,
+    context,
+  };
   const situation = situationOf(request, house, context);
   const refused = await guarded(asker, (guard) => guard.onFinding?.(situation()));
   if (refused) return refused;
@@ -163,7 +170,7 @@ async function fix(request: Request, house: House, context: Context, resumed: bo
     const reason = `it moved since the plan was made, so nothing was changed, and a new plan is made: ${describeChanges(moved)}`;
     return { outcome: 'changed-since', reason, followedBy: successorOf({ id, remediation: action.id, target }) };
   }
-  if (house.planOnly || looks) return { outcome: 'observed', reason: 'only a plan was asked for' };
+  if (looks) return { outcome: 'observed', reason: 'only a plan was asked for' };
   const planned = () => ({ ...situation(), plan, clients });
   const stopped =
     (await guarded(asker, (guard) => guard.onPlan?.(planned()))) ??

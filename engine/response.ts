@@ -47,6 +47,8 @@ export interface Response {
   readonly undoes?: string;
   /** Who asked for it, where a person did. */
   readonly by?: string;
+  /** Only a plan was asked for: nothing is changed, and how it ends is for whoever asked alone. */
+  readonly looks?: true;
 }
 
 /** What a response keeps of its finding in its header. */

@@ -4,6 +4,7 @@ import type { Action, Target } from '../engine/remediation.ts';
 import { PREFIX } from '../functions/runbooks/automation.ts';
 import { signIn } from './analyst.ts';
 import { type Ended, ended, signal, startAutomation, waitingFor } from './automation.ts';
+import { deployedLedger } from './cases.ts';
 import { type Connection, HOME_REGION, MEMBER_ACCOUNTS } from './connection.ts';
 import type { Specimen } from './specimen.ts';
 
@@ -88,6 +89,9 @@ export function runbookContract(action: Action, specimen: Specimen, cloud: () =>
       '',
       { status: 'Success', outcome: 'observed', response: expect.any(String) },
     ]);
+    const ledger = deployedLedger(cloud());
+    const looked = async (id = '') => (await ledger.get(id))?.response.looks;
+    expect(await looked(endOf(planned).response)).toBe(true);
     const asked = await desk.ask(apply);
     expect(await exposed.observe()).toEqual(before);
     const fixed = await desk.decide(asked, 'Approve');
@@ -96,7 +100,9 @@ export function runbookContract(action: Action, specimen: Specimen, cloud: () =>
     const after = await exposed.observe();
 
     const restore = { Action: 'Restore', Response: endOf(fixed).response };
-    expect(endOf(await desk.run(restore))).toMatchObject({ status: 'Success', outcome: 'observed' });
+    const shown = endOf(await desk.run(restore));
+    expect(shown).toMatchObject({ status: 'Success', outcome: 'observed' });
+    expect([await looked(shown.response), await looked(endOf(fixed).response)]).toEqual([true, undefined]);
     const back = await desk.ask(restore);
     expect(await exposed.observe()).toEqual(after);
     expect(endOf(await desk.decide(back, 'Approve'))).toMatchObject({ status: 'Success', outcome: 'undone' });

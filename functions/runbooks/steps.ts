@@ -34,7 +34,9 @@ export interface Told {
 /** Milliseconds between two looks at the ledger. */
 const LOOK_MS = 1_000;
 /** Characters of a gist; a message of aws:approve takes 4,096. */
-const LONGEST_GIST = 1_500;
+const LONGEST_GIST = 3_000;
+/** Characters of one of its five parts; the reason has what is left. */
+const LONGEST_PART = 600;
 
 /** The ends that are meant, by what is asked for; any other fails the runbook. */
 const GOOD: Readonly<Record<'Apply' | 'Restore', Readonly<Record<'true' | 'false', readonly Outcome[]>>>> = {
@@ -161,7 +163,7 @@ const told = (record: ResponseRecord, desk: Desk): Told => {
   return {
     response: id,
     outcome,
-    reason: plain(within(reason, ({ length }) => length <= LONGEST_REASON)),
+    reason: plain(within(reason, (text) => plain(text).length <= LONGEST_REASON)),
     next: outcome === 'awaiting-approval' ? 'approve' : 'verify',
     gist: gistOf(record, desk),
   };
@@ -172,13 +174,17 @@ function gistOf({ response, plan }: ResponseRecord, { remediations }: Desk): str
   const act = remediations[response.remediation]?.title ?? response.remediation;
   const { id, undoes, target, reason = '' } = response;
   const parts = plan ? changes(plan.before, plan.after).map(({ part }) => part) : [];
-  const said = [
-    undoes === undefined ? act : `Take back ${undoes} (${act})`,
-    `${target.arn} in ${target.account}, ${target.region}`,
-    parts.length > 0 ? `It changes ${parts.join(', ')}` : '',
-    reason,
-    `The whole plan: firebreak show ${id}`,
-  ].filter((line) => line !== '');
-  const text = (line: string): string => plain(line.replaceAll(/[{}]/g, '')).trim();
-  return within(said.map(text).join('. '), ({ length }) => length <= LONGEST_GIST);
+  const text = (said: string, longest = LONGEST_PART): string => {
+    const inPlain = (line: string): string => plain(line.replaceAll(/[{}]/g, '')).trim();
+    return inPlain(within(said, (line) => inPlain(line).length <= longest));
+  };
+  return [
+    text(undoes === undefined ? act : `Take back ${undoes} (${act})`),
+    text(`${target.arn} in ${target.account}, ${target.region}`),
+    text(parts.length > 0 ? `It changes ${parts.join(', ')}` : ''),
+    text(reason, LONGEST_GIST - 4 * (LONGEST_PART + '. '.length)),
+    text(`The whole plan: firebreak show ${id}`),
+  ]
+    .filter((line) => line !== '')
+    .join('. ');
 }

@@ -79,10 +79,12 @@ export const handler = middy<DynamoDBStreamEvent, DynamoDBBatchResponse>()
 async function tell(records: readonly DynamoDBRecord[]): Promise<ReadonlyMap<number, unknown>> {
   const failed = new Map<number, unknown>();
   const all = await read(records, failed);
+  // Who only looked is told by what they looked with.
+  const telling = all.filter(({ news }) => news.what !== 'ended' || !news.response.looks);
   await Promise.all([
-    tellSecurityHub(all, failed),
+    tellSecurityHub(telling, failed),
     // A page names the incident, and goes out without one that could not be recorded.
-    recordIncidents(all, failed).then((incidents) => wakePeople(all, incidents, failed)),
+    recordIncidents(telling, failed).then((incidents) => wakePeople(telling, incidents, failed)),
   ]);
   const final = () => all.filter(({ index }) => index < Math.min(...failed.keys()));
 

@@ -60,6 +60,17 @@ const untilTold = (id: string, entries: number) =>
   });
 
 describe('a response that ended', () => {
+  test('says nothing to others where somebody only looked', async () => {
+    const target = snapshot();
+    const looked = await close(await respond(target, {}, { looks: true }), 'refused', 'there is nothing to take back');
+    const real = await close(await respond(target), 'refused', 'it is protected');
+    const { id } = await untilIncident(target.arn, incidents);
+    const page = await eventually('a page', async () => (await listening.pages(target.arn))[0]);
+    expect(page.Message).toContain(real.id);
+    expect((await incidents.get(id))?.timeline.map(({ response }) => response)).not.toContain(looked.id);
+    expect(await listening.pages(target.arn)).toHaveLength(1);
+  });
+
   test('opens an incident, of which its later outcomes and its undo become a part', async () => {
     const target = snapshot();
     const waiting = await close(await respond(target), 'awaiting-approval', 'it is disruptive');
