@@ -107,6 +107,8 @@ export function scenarioContract(scenario: Scenario, rehearsal: Rehearsal = {}):
       expect(await scenario.expect(stage, things, parameters)).toBe(true);
       if (scenario.recovered) expect(await scenario.recovered(stage, things, parameters)).toBe(true);
       await rehearsal.leave?.(account, things);
+      // As the attestation does, with what responses made there too.
+      await stage.inventory();
       await end(stage);
       expect(await stage.inventory()).toEqual(before);
     });

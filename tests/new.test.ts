@@ -22,6 +22,9 @@ beforeAll(() => {
     'runbooks',
     'simulations',
     'docs',
+    'playbooks',
+    'cli',
+    'response-policy.yml',
     'package.json',
     'tsconfig.json',
   ]) {

@@ -153,9 +153,10 @@ function told(head: Head, telling: Telling, last: Standing | undefined, before: 
   const standing = standingAfter(last, telling);
   const amiss = head.amiss + (standing ? isAmiss(standing) - isAmiss(last) : 0);
   const { state } = head.incident;
-  // Only what was amiss is contained: what a person opened by hand stays open when something good is joined to it.
-  const isContained = state === 'open' && amiss === 0 && (head.amiss > 0 || head.entries === 0);
-  const isOpenAgain = state === 'contained' && isAmiss(standing) === 1;
+  // Only what was amiss is contained: what a person opened by hand stays open when something good is joined to it, and so does what
+  // an undo opened that says nothing of the resource.
+  const isContained = state === 'open' && amiss === 0 && (head.amiss > 0 || (head.entries === 0 && standing !== undefined));
+  const isOpenAgain = state === 'contained' && standing !== undefined && isWrong(standing.outcome);
   const turn = isContained ? CONTAINED : isOpenAgain ? OPEN_AGAIN : undefined;
   const entries = [...before, entryOf(telling), ...(turn ? [{ at, by: FIREBREAK, ...turn.entry }] : [])];
   return {
@@ -178,6 +179,9 @@ const OPEN_AGAIN = { state: 'open', entry: { what: 'state', detail: 'open: somet
 
 const isAmiss = (standing: Standing | undefined): 0 | 1 => (standing && !GOOD.has(standing.outcome) ? 1 : 0);
 
+/** What has to be looked at again: not a finding that a hold or an exception stops, which reads nothing and is told again and again. */
+const isWrong = (outcome: Outcome): boolean => outcome === 'undone' || RECORDED[outcome].does === 'opens';
+
 const later = (incident: Incident, at: string): Incident => ({
   ...incident,
   changedAt: at > incident.changedAt ? at : incident.changedAt,
@@ -197,7 +201,6 @@ export const openedBy = (id: string, by: string, at: string, { title, subjects, 
     incident: { id, title, state: 'open', ...opening, subjects, openedAt: at, changedAt: at },
     amiss: 0,
     entries: 1,
-    rated: true,
   },
   entries: [{ at, by, what: 'opened', detail: title }],
 });

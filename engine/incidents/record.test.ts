@@ -195,6 +195,18 @@ describe('what is told', () => {
     expect(await recorded(undo)).toMatchObject({ state: 'contained' });
   });
 
+  test('an undo that waits for somebody opens one that is not contained', async () => {
+    const undo = { outcome: 'awaiting-approval', undoes: 'snapshots-aaaaaaaaaa' } as const;
+    expect(await recorded(undo)).toMatchObject({ state: 'open' });
+  });
+
+  test('what a hold or an exception stops opens nothing again', async () => {
+    const target = snapshot();
+    const { id } = await recorded({ target, outcome: 'verified' });
+    expect(await recorded({ target, outcome: 'excepted', at: 5 })).toMatchObject({ id, state: 'contained' });
+    expect(await recorded({ target, outcome: 'failed', at: 10 })).toMatchObject({ id, state: 'open' });
+  });
+
   test('what a principal did is one incident, whatever its session or path', async () => {
     const role = `r-${randomUUID().slice(0, 8)}`;
     const { id } = await recorded({ principal: `arn:aws:iam::${account}:role/a/path/${role}` });

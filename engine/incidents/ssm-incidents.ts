@@ -55,7 +55,9 @@ export class SsmIncidents implements Register {
     try {
       return await this.#follow(reference, record, known);
     } catch (error) {
-      if (!known || !isGone(error)) throw error;
+      // It is there, with all still to be told: to start it once more would be to call people once more.
+      if (!known) return { reference, told: 0 };
+      if (!isGone(error)) throw error;
       return this.#follow(await this.#start(record, known.reference), record, undefined);
     }
   }

@@ -10,8 +10,9 @@ import type { Json } from '../../engine/state.ts';
 
 export const anArn = () => z.string().check(z.refine((text) => parseArn(text) !== undefined, 'is not an ARN'));
 
-/** A person opens an incident. */
+/** A person opens an incident, which is not about them. */
 export async function open({ by, body }: Asked<Opening>, incidents: Incidents, joining: Joining): Promise<Answer> {
+  assertOutsider(by, { id: 'the incident', subjects: body.subjects });
   return answer(await incidents.open(by.arn, body, joining).catch(refuse));
 }
 
@@ -26,7 +27,7 @@ export async function say({ by, path: { id = '' } }: Asked<object>, word: Word, 
 const answer = (incident: Incident): Answer => ({ incident: incident as unknown as Json });
 
 /** @throws {Refusal} when it is about the person who asks */
-function assertOutsider({ arn }: Person, { id, subjects }: Incident): void {
+function assertOutsider({ arn }: Person, { id, subjects }: Pick<Incident, 'id' | 'subjects'>): void {
   const person = principalOf(arn);
   if (!subjects.some((subject) => principalOf(subject) === person)) return;
   throw new Refusal(403, `${id} is about ${arn}`, 'ask somebody else to look at it');
