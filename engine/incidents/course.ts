@@ -155,7 +155,8 @@ function told(head: Head, telling: Telling, last: Standing | undefined, before: 
   const { state } = head.incident;
   // Only what was amiss is contained: what a person opened by hand stays open when something good is joined to it, and so does what
   // an undo opened that says nothing of the resource.
-  const isContained = state === 'open' && amiss === 0 && (head.amiss > 0 || (head.entries === 0 && standing !== undefined));
+  const isContained =
+    state === 'open' && amiss === 0 && (head.amiss > 0 || (head.entries === 0 && standing !== undefined));
   const isOpenAgain = state === 'contained' && standing !== undefined && isWrong(standing.outcome);
   const turn = isContained ? CONTAINED : isOpenAgain ? OPEN_AGAIN : undefined;
   const entries = [...before, entryOf(telling), ...(turn ? [{ at, by: FIREBREAK, ...turn.entry }] : [])];

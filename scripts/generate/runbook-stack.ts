@@ -55,7 +55,7 @@ const BUCKET_RESOURCE = {
   },
 };
 
-/** What nobody may, the account's administrators neither. */
+/** What nobody may, the account's administrators neither. What Restore goes by is written by the runbooks alone. */
 const BUCKET_STATEMENTS = [
   {
     Sid: 'WithoutTLS',
@@ -73,6 +73,23 @@ const BUCKET_STATEMENTS = [
     Action: 's3:PutObject',
     Resource: sub(`arn:\${AWS::Partition}:s3:::${BUCKET}/*`),
     Condition: { Null: { 's3:if-none-match': 'true' }, Bool: { 's3:ObjectCreationOperation': 'true' } },
+  },
+  {
+    Sid: 'ByOthersThanRunbooks',
+    Effect: 'Deny',
+    Principal: '*',
+    Action: 's3:PutObject',
+    NotResource: sub(`arn:\${AWS::Partition}:s3:::${BUCKET}/incidents/*`),
+    Condition: {
+      ArnNotLike: { 'aws:PrincipalArn': sub('arn:${AWS::Partition}:iam::${AWS::AccountId}:role/firebreak-runbook-*') },
+    },
+  },
+  {
+    Sid: 'WhatIsKept',
+    Effect: 'Deny',
+    Principal: '*',
+    Action: ['s3:DeleteObject', 's3:DeleteObjectVersion'],
+    Resource: sub(`arn:\${AWS::Partition}:s3:::${BUCKET}/*`),
   },
 ];
 

@@ -201,9 +201,9 @@ test('an instance is kept as evidence, taken out of service and isolated; and go
     'CreateTags',
     'ModifyInstanceAttribute',
     'ModifyInstanceAttribute',
-    'ModifyInstanceAttribute',
     'EnterStandby',
     'DeregisterTargets',
+    'ModifyInstanceAttribute',
     'CreateSnapshots',
     'SendCommand',
   ]);

@@ -66,7 +66,7 @@ def test_no_image_or_snapshot_is_there_from_the_start(cloud):
 def test_an_operation_that_is_missing_says_so_and_is_not_retried(cloud):
     ssm = cloud.client('ssm', retries={'total_max_attempts': 3})
     with pytest.raises(ssm.exceptions.ClientError) as error:
-        ssm.describe_instance_information()
+        ssm.list_inventory_entries(InstanceId='i-0123456789abcdef0', TypeName='AWS:Application')
     assert error.value.response['Error']['Code'] == 'NotImplemented'
     assert len(cloud.door('GET', '/calls')[1]) == 1
 
