@@ -285,6 +285,16 @@ describe('the runbooks', () => {
         Action: 's3:PutObject',
         Condition: { Null: { 's3:if-none-match': 'true' }, Bool: { 's3:ObjectCreationOperation': 'true' } },
       },
+      {
+        Effect: 'Deny',
+        Action: 's3:PutObject',
+        Condition: {
+          ArnNotLike: {
+            'aws:PrincipalArn': { 'Fn::Sub': expect.stringMatching(/:role\/firebreak-runbook-\*$/) },
+          },
+        },
+      },
+      { Effect: 'Deny', Action: ['s3:DeleteObject', 's3:DeleteObjectVersion'], Condition: undefined },
     ]);
   });
 
