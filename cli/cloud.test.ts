@@ -8,7 +8,8 @@ import { CreateTableCommand, DeleteTableCommand, DynamoDBClient } from '@aws-sdk
 import { DescribeDBSnapshotAttributesCommand, ModifyDBSnapshotAttributeCommand, RDSClient } from '@aws-sdk/client-rds';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { sessionConfig } from '../engine/aws/session.ts';
-import { BY_DAY, DynamoDbLedger } from '../engine/ledger/dynamodb.ts';
+import { DynamoDbLedger } from '../engine/ledger/dynamodb.ts';
+import { BY_DAY } from '../engine/ledger/item.ts';
 import { DynamoDbLeases } from '../engine/ledger/leases.ts';
 import { leaseKey } from '../engine/ledger/ledger.ts';
 import type { Target } from '../engine/remediation.ts';

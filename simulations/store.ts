@@ -4,14 +4,13 @@ import {
   type DynamoDBClient,
   PutItemCommand,
   QueryCommand,
-  type QueryCommandOutput,
   type TransactWriteItem,
   TransactWriteItemsCommand,
   UpdateItemCommand,
   type UpdateItemCommandInput,
 } from '@aws-sdk/client-dynamodb';
 import type { SessionConfig } from '../engine/aws/session.ts';
-import { dynamoDb, type Item, packed, readItem, text, unpacked } from '../engine/ledger/item.ts';
+import { allItemsOf, dynamoDb, type Item, packed, readItem, text, unpacked } from '../engine/ledger/item.ts';
 import type { Json } from '../engine/state.ts';
 import type { Moment, Run, RunRecord, Seen } from './run.ts';
 
@@ -296,23 +295,13 @@ export class RunStore {
     }
   }
 
-  async #items(pk: AttributeValue, prefix: string): Promise<readonly Item[]> {
-    const items: Item[] = [];
-    let start: Item | undefined;
-    do {
-      const page: QueryCommandOutput = await this.#db.send(
-        new QueryCommand({
-          TableName: this.#table,
-          KeyConditionExpression: prefix ? 'pk = :pk AND begins_with(sk, :prefix)' : 'pk = :pk',
-          ExpressionAttributeValues: { ':pk': pk, ...(prefix && { ':prefix': text(prefix) }) },
-          ConsistentRead: true,
-          ...(start && { ExclusiveStartKey: start }),
-        }),
-      );
-      items.push(...(page.Items ?? []));
-      start = page.LastEvaluatedKey;
-    } while (start);
-    return items;
+  #items(pk: AttributeValue, prefix: string): Promise<readonly Item[]> {
+    return allItemsOf(this.#db, {
+      TableName: this.#table,
+      KeyConditionExpression: prefix ? 'pk = :pk AND begins_with(sk, :prefix)' : 'pk = :pk',
+      ExpressionAttributeValues: { ':pk': pk, ...(prefix && { ':prefix': text(prefix) }) },
+      ConsistentRead: true,
+    });
   }
 
   async #newest(pk: AttributeValue, most: number, before?: AttributeValue): Promise<readonly Item[]> {

@@ -15,9 +15,6 @@ import type { Incident } from './incident.ts';
  * `subject#<arn>` SUBJECT {incident} leads from a resource or principal to the last incident about it.
  */
 
-/** Index of headers by the day on which they were opened: `day`, `at`. */
-export const BY_DAY = 'by-day';
-
 export const HEADER = text('HEADER');
 export const json = (value: unknown): AttributeValue => text(JSON.stringify(value));
 

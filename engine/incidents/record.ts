@@ -2,15 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type DynamoDBClient,
-  QueryCommand,
-  type QueryCommandOutput,
   TransactionCanceledException,
   type TransactWriteItem,
   TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb';
 import type { SessionConfig } from '../aws/session.ts';
 import { TransientError } from '../errors.ts';
-import { dynamoDb, type Item, readItem, text } from '../ledger/item.ts';
+import { allItemsOf, dynamoDb, type Item, itemsByDay, readItem, text } from '../ledger/item.ts';
 import {
   type Head,
   isLive,
@@ -26,7 +24,6 @@ import {
 } from './course.ts';
 import type { Incident, IncidentRecord } from './incident.ts';
 import {
-  BY_DAY,
   BY_PEOPLE,
   entryKey,
   entryPrefix,
@@ -170,27 +167,8 @@ export class Incidents {
 
   /** Incidents that were opened since then, newest first. */
   async *list(since: Date): AsyncGenerator<Incident> {
-    const first = since.toISOString().slice(0, 10);
-    for (let day = this.#now(); ; day = new Date(day.getTime() - 86_400_000)) {
-      const date = day.toISOString().slice(0, 10);
-      if (date < first) return;
-      let start: Item | undefined;
-      do {
-        const page: QueryCommandOutput = await this.#db.send(
-          new QueryCommand({
-            TableName: this.#table,
-            IndexName: BY_DAY,
-            KeyConditionExpression: '#day = :day AND #at >= :since',
-            ExpressionAttributeNames: { '#day': 'day', '#at': 'at' },
-            ExpressionAttributeValues: { ':day': text(date), ':since': text(since.toISOString()) },
-            ScanIndexForward: false,
-            ...(start && { ExclusiveStartKey: start }),
-          }),
-        );
-        for (const item of page.Items ?? []) yield incidentOf(item);
-        start = page.LastEvaluatedKey;
-      } while (start);
-    }
+    const span = { since, until: this.#now() };
+    for await (const item of itemsByDay(this.#db, this.#table, span)) yield incidentOf(item);
   }
 
   /** Reads, and writes what follows from it, until nobody was faster. `work` answers undefined when somebody was. */
@@ -210,22 +188,13 @@ export class Incidents {
 
   /** What was added to an incident, in that order: all, or what was told of one resource. */
   async #steps(id: string, resource?: string): Promise<readonly Kept[]> {
-    const steps: Kept[] = [];
-    let start: Item | undefined;
-    do {
-      const page: QueryCommandOutput = await this.#db.send(
-        new QueryCommand({
-          TableName: this.#table,
-          KeyConditionExpression: 'pk = :pk AND begins_with(sk, :steps)',
-          ExpressionAttributeValues: { ':pk': incidentKey(id), ':steps': entryPrefix(resource) },
-          ConsistentRead: true,
-          ...(start && { ExclusiveStartKey: start }),
-        }),
-      );
-      steps.push(...(page.Items ?? []).map(keptOf));
-      start = page.LastEvaluatedKey;
-    } while (start);
-    return steps.sort((one, other) => one.number - other.number);
+    const items = await allItemsOf(this.#db, {
+      TableName: this.#table,
+      KeyConditionExpression: 'pk = :pk AND begins_with(sk, :steps)',
+      ExpressionAttributeValues: { ':pk': incidentKey(id), ':steps': entryPrefix(resource) },
+      ConsistentRead: true,
+    });
+    return items.map(keptOf).sort((one, other) => one.number - other.number);
   }
 
   /** @param simulation the run whose subjects they are: a rehearsal is not joined with what is none */

@@ -4,8 +4,6 @@ import {
   type DynamoDBClient,
   PutItemCommand,
   type PutItemCommandInput,
-  QueryCommand,
-  type QueryCommandOutput,
 } from '@aws-sdk/client-dynamodb';
 import type { SessionConfig } from '../aws/session.ts';
 import type { Finding } from '../findings/finding.ts';
@@ -20,11 +18,8 @@ import {
   type TimelineEntry,
 } from '../response.ts';
 import type { Json } from '../state.ts';
-import { dynamoDb, type Item, packed, readItem, type Texts, text, unpacked } from './item.ts';
+import { allItemsOf, dynamoDb, type Item, itemsByDay, packed, readItem, type Texts, text, unpacked } from './item.ts';
 import { type Headers, isWanted, type Ledger, type Wanted } from './ledger.ts';
-
-/** Index of headers by the day they started. */
-export const BY_DAY = 'by-day';
 
 /** A response's worker is in its id, and leads every key, so that IAM can keep each worker to its own items. */
 const workerOf = (id: string): string => id.slice(0, id.lastIndexOf('-'));
@@ -96,21 +91,12 @@ export class DynamoDbLedger implements Ledger, Headers {
   }
 
   async get(id: string): Promise<ResponseRecord | undefined> {
-    const items: Item[] = [];
-    let start: Item | undefined;
-    do {
-      const page: QueryCommandOutput = await this.#db.send(
-        new QueryCommand({
-          TableName: this.#table,
-          KeyConditionExpression: 'pk = :pk',
-          ExpressionAttributeValues: { ':pk': responseKey(id) },
-          ConsistentRead: true,
-          ...(start && { ExclusiveStartKey: start }),
-        }),
-      );
-      items.push(...(page.Items ?? []));
-      start = page.LastEvaluatedKey;
-    } while (start);
+    const items = await allItemsOf(this.#db, {
+      TableName: this.#table,
+      KeyConditionExpression: 'pk = :pk',
+      ExpressionAttributeValues: { ':pk': responseKey(id) },
+      ConsistentRead: true,
+    });
     const bySort = new Map(items.map((item) => [item.sk?.S ?? '', item]));
     const head = bySort.get('HEADER');
     if (!head) return undefined;
@@ -144,28 +130,8 @@ export class DynamoDbLedger implements Ledger, Headers {
 
   /** @param atOnce headers to ask for in one call; without it, as many as DynamoDB answers: 1 MB */
   async *headers(since: Date, atOnce?: number): AsyncGenerator<Response> {
-    const first = since.toISOString().slice(0, 10);
-    for (let day = this.#now(); ; day = new Date(day.getTime() - 86_400_000)) {
-      const date = day.toISOString().slice(0, 10);
-      if (date < first) return;
-      let start: Item | undefined;
-      do {
-        const page: QueryCommandOutput = await this.#db.send(
-          new QueryCommand({
-            TableName: this.#table,
-            IndexName: BY_DAY,
-            KeyConditionExpression: '#day = :day AND #at >= :since',
-            ExpressionAttributeNames: { '#day': 'day', '#at': 'at' },
-            ExpressionAttributeValues: { ':day': text(date), ':since': text(since.toISOString()) },
-            ScanIndexForward: false,
-            ...(atOnce !== undefined && { Limit: atOnce }),
-            ...(start && { ExclusiveStartKey: start }),
-          }),
-        );
-        for (const item of page.Items ?? []) yield headerOf(item);
-        start = page.LastEvaluatedKey;
-      } while (start);
-    }
+    const span = { since, until: this.#now() };
+    for await (const item of itemsByDay(this.#db, this.#table, span, atOnce)) yield headerOf(item);
   }
 
   /** Puts an item that is not there yet; answers the one that is. */

@@ -1,5 +1,11 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { type AttributeValue, DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
+import {
+  type AttributeValue,
+  DynamoDBClient,
+  QueryCommand,
+  type QueryCommandInput,
+  type QueryCommandOutput,
+} from '@aws-sdk/client-dynamodb';
 import type { SessionConfig } from '../aws/session.ts';
 
 /** An item of the ledger's table, as DynamoDB writes it. */
@@ -36,4 +42,53 @@ export async function readItem(db: DynamoDBClient, table: string, { pk, sk }: It
     }),
   );
   return Items?.[0];
+}
+
+/** All items that a query answers, page by page, as they are asked for. */
+export async function* itemsOf(db: DynamoDBClient, query: QueryCommandInput): AsyncGenerator<Item> {
+  let start: Item | undefined;
+  do {
+    const page: QueryCommandOutput = await db.send(
+      new QueryCommand({ ...query, ...(start && { ExclusiveStartKey: start }) }),
+    );
+    yield* page.Items ?? [];
+    start = page.LastEvaluatedKey;
+  } while (start);
+}
+
+/** The same, all at once. */
+export async function allItemsOf(db: DynamoDBClient, query: QueryCommandInput): Promise<readonly Item[]> {
+  const items: Item[] = [];
+  for await (const item of itemsOf(db, query)) items.push(item);
+  return items;
+}
+
+/** Index of headers by the day on which what they head began. */
+export const BY_DAY = 'by-day';
+
+/**
+ * Headers by that index, newest first.
+ * @param span from when to when they began
+ * @param atOnce headers to ask for in one call; without it, as many as DynamoDB answers: 1 MB
+ */
+export async function* itemsByDay(
+  db: DynamoDBClient,
+  table: string,
+  { since, until }: { readonly since: Date; readonly until: Date },
+  atOnce?: number,
+): AsyncGenerator<Item> {
+  const first = since.toISOString().slice(0, 10);
+  for (let day = until; ; day = new Date(day.getTime() - 86_400_000)) {
+    const date = day.toISOString().slice(0, 10);
+    if (date < first) return;
+    yield* itemsOf(db, {
+      TableName: table,
+      IndexName: BY_DAY,
+      KeyConditionExpression: '#day = :day AND #at >= :since',
+      ExpressionAttributeNames: { '#day': 'day', '#at': 'at' },
+      ExpressionAttributeValues: { ':day': text(date), ':since': text(since.toISOString()) },
+      ScanIndexForward: false,
+      ...(atOnce !== undefined && { Limit: atOnce }),
+    });
+  }
 }

@@ -1,14 +1,8 @@
-import {
-  ConditionalCheckFailedException,
-  type DynamoDBClient,
-  QueryCommand,
-  type QueryCommandOutput,
-  UpdateItemCommand,
-} from '@aws-sdk/client-dynamodb';
+import { ConditionalCheckFailedException, type DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import type { SessionConfig } from '../../engine/aws/session.ts';
 import type { Registered } from '../../engine/incidents/incident.ts';
 import { incidentKey } from '../../engine/incidents/items.ts';
-import { dynamoDb, type Item, readItem, text } from '../../engine/ledger/item.ts';
+import { allItemsOf, dynamoDb, type Item, readItem, text } from '../../engine/ledger/item.ts';
 
 /** Index of what is behind, by the name of its register. */
 const BEHIND = 'behind';
@@ -94,23 +88,14 @@ export class Registrations {
 
   /** Ids of incidents of which a register does not have all. */
   async behind(register: string): Promise<readonly string[]> {
-    const found: string[] = [];
-    let start: Item | undefined;
-    do {
-      const page: QueryCommandOutput = await this.#db.send(
-        new QueryCommand({
-          TableName: this.#table,
-          IndexName: BEHIND,
-          KeyConditionExpression: '#behind = :register',
-          ExpressionAttributeNames: { '#behind': 'behind' },
-          ExpressionAttributeValues: { ':register': text(register) },
-          ...(start && { ExclusiveStartKey: start }),
-        }),
-      );
-      found.push(...(page.Items ?? []).map(({ pk }) => incidentIn(pk?.S ?? '')));
-      start = page.LastEvaluatedKey;
-    } while (start);
-    return found;
+    const query = {
+      TableName: this.#table,
+      IndexName: BEHIND,
+      KeyConditionExpression: '#behind = :register',
+      ExpressionAttributeNames: { '#behind': 'behind' },
+      ExpressionAttributeValues: { ':register': text(register) },
+    };
+    return (await allItemsOf(this.#db, query)).map(({ pk }) => incidentIn(pk?.S ?? ''));
   }
 }
 
