@@ -1,3 +1,4 @@
+import { isFact, isUndoInVain, standsAt } from '../facts.ts';
 import type { Severity } from '../findings/finding.ts';
 import { atLeast } from '../findings/severity.ts';
 import { principalOf } from '../principals.ts';
@@ -72,10 +73,6 @@ const LONGEST_DETAIL = 1_000;
 
 /** Outcomes with which nothing is left to do. */
 const GOOD: ReadonlySet<Outcome> = new Set(['verified', 'compliant', 'gone']);
-/** Outcomes that say how a resource is. The others say what was decided on a plan. */
-const FACTS: ReadonlySet<Outcome> = new Set(['verified', 'compliant', 'unverified', 'failed', 'gone', 'undone']);
-/** Ends of an undo that change how the resource is. */
-const TOOK_BACK: ReadonlySet<Outcome> = new Set(['undone', 'failed', 'unverified']);
 
 /** The subjects that an incident names: who did something before what it was done to. */
 const named = (subjects: readonly string[]): readonly string[] =>
@@ -91,16 +88,14 @@ export const isLive = ({ state }: Pick<Incident, 'state'>): boolean => state ===
  * response began after it: a plan that expires says nothing about what another response fixed meanwhile.
  */
 export function standingAfter(last: Standing | undefined, { response }: Telling): Standing | undefined {
-  const { id, outcome, startedAt, finishedAt, undoes } = response;
-  if (undoes !== undefined && !TOOK_BACK.has(outcome)) return undefined;
+  const { id, outcome, startedAt, finishedAt } = response;
+  if (isUndoInVain(response)) return undefined;
   const counts =
     last === undefined ||
     (finishedAt >= last.at &&
-      (id === last.response || FACTS.has(outcome) || !FACTS.has(last.outcome) || startedAt > last.at));
+      (id === last.response || isFact(outcome) || !isFact(last.outcome) || startedAt > last.at));
   if (!counts) return undefined;
-  // An undo of an undo brings the fix back, and has read it back.
-  const fixedAgain = outcome === 'undone' && last?.outcome === 'undone' && last.response === undoes;
-  return { response: id, outcome: fixedAgain ? 'verified' : outcome, at: finishedAt };
+  return { response: id, outcome: standsAt(response, last), at: finishedAt };
 }
 
 /** An incident that a response opens. */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { isFact, isUndoInVain, standsAt } from '../../engine/facts.ts';
 import { noteFor } from '../../engine/notify/messages.ts';
 import type { Outcome, Response } from '../../engine/response.ts';
 import { targetKey } from '../../engine/targets.ts';
@@ -51,18 +52,13 @@ export interface Update {
 const EARLIER_TELLINGS = 4;
 const LONGEST_REASON = 600;
 
-/** Outcomes that say how a resource is. The others say what was decided on a plan, which by then may be nobody's concern. */
-const FACTS: ReadonlySet<Outcome> = new Set(['verified', 'compliant', 'unverified', 'failed', 'gone', 'undone']);
-/** Ends of an undo after which the fix that it takes back does not count any more. */
-const TOOK_BACK: ReadonlySet<Outcome> = new Set(['undone', 'failed', 'unverified']);
-
 /**
  * Counts a response that ended. The last telling of a finding says which responses it is about; within it, and for what comes
  * late of an earlier one, the last fact about each resource counts.
  */
 export function counted(tally: Tally | undefined, response: Ended): Tally | undefined {
   const { correlation, startedAt, siblings = 1, undoes } = response;
-  if (undoes !== undefined && !TOOK_BACK.has(response.outcome)) return tally;
+  if (isUndoInVain(response)) return tally;
   const isNew =
     tally === undefined ||
     (undoes === undefined &&
@@ -94,17 +90,15 @@ const wordKey = ({ remediation, target }: Response): string => hash(JSON.stringi
 const hash = (text: string): string => createHash('sha256').update(text).digest('base64url').slice(0, 12);
 
 const displaces = ({ id, outcome, finishedAt }: Ended, last: Word): boolean =>
-  finishedAt >= last.at && (id === last.id || FACTS.has(outcome) || !FACTS.has(last.outcome));
+  finishedAt >= last.at && (id === last.id || isFact(outcome) || !isFact(last.outcome));
 
-function wordOf(
-  { id, outcome, finishedAt, remediation, undoes, reason, siblings }: Ended,
-  last: Word | undefined,
-): Word {
-  // An undo of an undo brings the fix back, and has read it back.
-  const fixedAgain = outcome === 'undone' && last?.outcome === 'undone' && last.id === undoes;
+function wordOf(response: Ended, last: Word | undefined): Word {
+  const { id, finishedAt, remediation, undoes, reason, siblings } = response;
+  const outcome = standsAt(response, last && { response: last.id, outcome: last.outcome });
+  const fixedAgain = outcome !== response.outcome;
   return {
     id,
-    outcome: fixedAgain ? 'verified' : outcome,
+    outcome,
     at: finishedAt,
     remediation,
     ...(undoes !== undefined && !fixedAgain && { undo: true }),
