@@ -72,7 +72,7 @@ export const titlesOf = (titles: PlaybookTitles): Readonly<Record<string, string
 
 /** functions/registers/playbooks.json: what belongs to an incident in other registers. */
 export const playbookRunbooks = (playbooks: readonly Playbook[]): object =>
-  Object.fromEntries(playbooks.map(({ id, title, runbooks }) => [id, { title, runbooks }]));
+  Object.fromEntries(playbooks.map(({ id, runbooks }) => [id, { runbooks }]));
 
 const answersTo = (actions: readonly Action[], source: Sensor, type: string): { action: Action; trigger: Trigger }[] =>
   actions.flatMap((action) =>
