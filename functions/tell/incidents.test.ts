@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { LambdaClient } from '@aws-sdk/client-lambda';
 import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { sessionConfig } from '../../engine/aws/session.ts';
 import type { Finding } from '../../engine/findings/finding.ts';
@@ -13,6 +13,7 @@ import { sharedCloud } from '../../local/contract.ts';
 import { findingOn } from '../../local/findings.ts';
 import { deployedIncidents, incidentAbout, untilIncident } from '../../local/incidents.ts';
 import { Listening } from '../../local/listening.ts';
+import { recordOf, tellOf } from '../../local/telling.ts';
 import { recordIncident } from './incidents.ts';
 
 const [member] = MEMBER_ACCOUNTS;
@@ -172,20 +173,7 @@ describe('a response that ended', () => {
 });
 
 describe('a batch of the stream', () => {
-  /** The record of a header, as the stream has it. */
-  const recordOf = (response: Response) => ({
-    dynamodb: {
-      Keys: { pk: { S: `snapshots#response#${response.id}` }, sk: { S: 'HEADER' } },
-      NewImage: { outcome: { S: response.outcome ?? '' }, response: { S: JSON.stringify(response) } },
-      SequenceNumber: response.id,
-    },
-  });
-  async function invoke(Records: readonly unknown[]): Promise<readonly { readonly itemIdentifier: string }[]> {
-    const { Payload } = await lambda.send(
-      new InvokeCommand({ FunctionName: 'firebreak-tell', Payload: JSON.stringify({ Records }) }),
-    );
-    return JSON.parse(new TextDecoder().decode(Payload)).batchItemFailures;
-  }
+  const invoke = (records: readonly unknown[]) => tellOf(lambda, records);
   /** Responses that no worker wrote, one after the other. */
   const responses = (target: Target, outcomes: readonly Outcome[]): readonly Response[] =>
     outcomes.map((outcome, index) => {

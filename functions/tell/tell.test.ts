@@ -28,6 +28,7 @@ import { shareDbSnapshot } from '../../local/exposures/rds-snapshots.ts';
 import { findingOn } from '../../local/findings.ts';
 import { Listening } from '../../local/listening.ts';
 import { lambdaRecord } from '../../local/stream-record.ts';
+import { recordOf, tellOf } from '../../local/telling.ts';
 
 const [member] = MEMBER_ACCOUNTS;
 const [, abroad] = REGIONS;
@@ -154,22 +155,7 @@ const targetCalled = (id: string, told: Asff): Target => {
   return { ...target, id, arn: target.arn.replace(target.id, id) };
 };
 
-/** The record of its header in the ledger's stream. */
-const recordOf = (response: Response) => ({
-  dynamodb: {
-    Keys: { pk: { S: `snapshots#response#${response.id}` }, sk: { S: 'HEADER' } },
-    NewImage: { outcome: { S: response.outcome ?? '' }, response: { S: JSON.stringify(response) } },
-    SequenceNumber: response.id,
-  },
-});
-
-/** Invokes tell with records. @returns from which one on they come back */
-async function invoke(Records: readonly unknown[]): Promise<readonly { readonly itemIdentifier: string }[]> {
-  const { Payload } = await lambda.send(
-    new InvokeCommand({ FunctionName: 'firebreak-tell', Payload: JSON.stringify({ Records }) }),
-  );
-  return JSON.parse(new TextDecoder().decode(Payload)).batchItemFailures;
-}
+const invoke = (records: readonly unknown[]) => tellOf(lambda, records);
 
 describe('a finding that is fixed', () => {
   test('is NOTIFIED with a note, and told on our bus; nobody is woken; told again, nothing is said', async () => {

@@ -19,6 +19,7 @@ from botocore.config import Config
 SERVER = pathlib.Path(__file__).parents[1] / 'server.py'
 SECURITY, MEMBER, OUTSIDE = '111122223333', '444455556666', '999900001111'
 REGION = 'eu-west-1'
+MINUTE, HOUR, DAY = 60, 3600, 86400
 
 sys.path.insert(0, str(SERVER.parent))
 
@@ -73,6 +74,25 @@ class Cloud:
         return sts.assume_role(RoleArn=arn, RoleSessionName='session', **arguments)['Credentials']
 
 
+class Clock:
+    """The cloud's clock, which its tests move on."""
+
+    def __init__(self, cloud):
+        self.cloud = cloud
+
+    def now(self) -> float:
+        return self.cloud.door('GET', '/clock')[1]['now']
+
+    def advance(self, seconds: float) -> float:
+        status, answer = self.cloud.door('POST', '/clock', {'advance': seconds})
+        assert status == 200, answer
+        return answer['now']
+
+    def advance_to(self, hour: int) -> None:
+        """To some minutes before a full hour, so that real time that passes meanwhile changes nothing."""
+        self.advance((hour * HOUR - 20 * MINUTE - self.now()) % DAY)
+
+
 def policy(statements: dict | list) -> str:
     return json.dumps({'Version': '2012-10-17', 'Statement': statements})
 
@@ -100,6 +120,19 @@ def cloud(server):
     urllib.request.urlopen(urllib.request.Request(f'{server.endpoint}/moto-api/reset', method='POST')).close()
     server.door('PUT', '/runner', {'url': None})
     return server
+
+
+@pytest.fixture
+def clock(cloud):
+    return Clock(cloud)
+
+
+@pytest.fixture
+def automation(cloud):
+    # It takes its accounts from here.
+    from runbooks import Automation
+
+    return Automation(cloud)
 
 
 @pytest.fixture

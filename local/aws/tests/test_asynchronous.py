@@ -8,7 +8,6 @@ import time
 import pytest
 from botocore.exceptions import ClientError
 from conftest import REGION, SECURITY, allow, policy
-from test_schedules import Clock
 
 ARN = f'arn:aws:lambda:{REGION}:{SECURITY}:function:f'
 QUEUE = f'arn:aws:sqs:{REGION}:{SECURITY}:told'
@@ -54,11 +53,6 @@ def runner(cloud):
     yield runner
     runner.server.shutdown()
     runner.server.server_close()
-
-
-@pytest.fixture
-def clock(cloud):
-    return Clock(cloud)
 
 
 @pytest.fixture

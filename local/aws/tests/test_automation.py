@@ -11,17 +11,6 @@ import pytest
 from botocore.exceptions import ClientError
 from conftest import MEMBER, REGION, SECURITY, SERVER, Cloud, allow
 from runbooks import ECHO, SSM, Automation, api, script, sleep, statuses, until
-from test_schedules import Clock
-
-
-@pytest.fixture
-def automation(cloud):
-    return Automation(cloud)
-
-
-@pytest.fixture
-def clock(cloud):
-    return Clock(cloud)
 
 
 class TestFailures:

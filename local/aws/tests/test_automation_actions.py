@@ -7,7 +7,6 @@ import threading
 import pytest
 from conftest import MEMBER, REGION, SECURITY, allow
 from runbooks import ECHO, SSM, Automation, api, script, sleep, statuses, step
-from test_schedules import Clock
 
 WHO = """import boto3
 def handler(event, context):
@@ -18,16 +17,6 @@ def handler(event, context):
 
 def number(operation, than):
     return {'Variable': '{{ Number }}', f'Numeric{operation}': than}
-
-
-@pytest.fixture
-def automation(cloud):
-    return Automation(cloud)
-
-
-@pytest.fixture
-def clock(cloud):
-    return Clock(cloud)
 
 
 class TestSteps:

@@ -6,18 +6,7 @@ import time
 import pytest
 from botocore.exceptions import ClientError
 from conftest import MEMBER, REGION, allow, policy
-from runbooks import SECONDS, Automation, sleep, statuses, step
-from test_schedules import Clock
-
-
-@pytest.fixture
-def automation(cloud):
-    return Automation(cloud)
-
-
-@pytest.fixture
-def clock(cloud):
-    return Clock(cloud)
+from runbooks import SECONDS, sleep, statuses, step
 
 
 class TestApproval:

@@ -3,21 +3,10 @@
 import pytest
 from botocore.exceptions import ClientError
 from conftest import MEMBER, REGION, allow
-from runbooks import SSM, Automation, step
-from test_schedules import Clock
+from runbooks import SSM, step
 
 INSTANCE, OTHER = 'i-0123456789abcdef0', 'i-0123456789abcdef1'
 LINUX = 'AWS-RunShellScript'
-
-
-@pytest.fixture
-def automation(cloud):
-    return Automation(cloud)
-
-
-@pytest.fixture
-def clock(cloud):
-    return Clock(cloud)
 
 
 @pytest.fixture

@@ -6,8 +6,7 @@ import time
 
 import pytest
 from botocore.exceptions import ClientError
-from conftest import REGION, SECURITY, allow, policy
-from test_schedules import DAY, HOUR, MINUTE, Clock
+from conftest import DAY, HOUR, MINUTE, REGION, SECURITY, allow, policy
 
 ARN = f'arn:aws:lambda:{REGION}:{SECURITY}:function:f'
 ROLE = f'arn:aws:iam::{SECURITY}:role/caller'
@@ -49,11 +48,6 @@ class Schedules:
 @pytest.fixture
 def schedules(cloud, function, runner):
     return Schedules(cloud, runner)
-
-
-@pytest.fixture
-def clock(cloud):
-    return Clock(cloud)
 
 
 def instant(seconds: float) -> str:

@@ -6,31 +6,8 @@ import time
 
 import pytest
 from botocore.exceptions import ClientError
+from conftest import DAY, HOUR, MINUTE
 from test_events import HOME, SECURITY, Bus
-
-MINUTE, HOUR, DAY = 60, 3600, 86400
-
-
-class Clock:
-    def __init__(self, cloud):
-        self.cloud = cloud
-
-    def now(self) -> float:
-        return self.cloud.door('GET', '/clock')[1]['now']
-
-    def advance(self, seconds: float) -> float:
-        status, answer = self.cloud.door('POST', '/clock', {'advance': seconds})
-        assert status == 200, answer
-        return answer['now']
-
-    def advance_to(self, hour: int) -> None:
-        """To some minutes before a full hour, so that real time that passes meanwhile changes nothing."""
-        self.advance((hour * HOUR - 20 * MINUTE - self.now()) % DAY)
-
-
-@pytest.fixture
-def clock(cloud):
-    return Clock(cloud)
 
 
 class Schedules(Bus):

@@ -6,12 +6,7 @@ import pytest
 import yaml
 from botocore.exceptions import ClientError
 from conftest import MEMBER
-from runbooks import Automation, api, script, sleep, statuses, step
-
-
-@pytest.fixture
-def automation(cloud):
-    return Automation(cloud)
+from runbooks import api, script, sleep, statuses, step
 
 
 class TestDocuments:
