@@ -3,10 +3,11 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, describe, expect, test } from '@jest/globals';
 import { sessionConfig } from '../../engine/aws/session.ts';
 import type { Incident } from '../../engine/incidents/incident.ts';
 import { DynamoDbLedger } from '../../engine/ledger/dynamodb.ts';
+import { startCloud } from '../../local/cloud.ts';
 import {
   HOME_REGION,
   INCIDENTS_TABLE,
@@ -15,12 +16,13 @@ import {
   ROOT,
   SECURITY_ACCOUNT,
 } from '../../local/connection.ts';
-import { sharedCloud } from '../../local/contract.ts';
 import { allow, createGroup, createNetwork, fromAnywhere } from '../../local/exposures/network.ts';
 import { deployedIncidents, untilIncident } from '../../local/incidents.ts';
 import { Registers } from '../../local/registers.ts';
 
-const cloud = sharedCloud();
+const started = await startCloud({ registers: true, complain: () => undefined });
+afterAll(() => started.stop());
+const cloud = started.connection;
 const config = { ...sessionConfig(SECURITY_ACCOUNT, HOME_REGION, ROOT), endpoint: cloud.endpoint };
 const db = new DynamoDBClient(config);
 const lambda = new LambdaClient(config);
