@@ -1,5 +1,6 @@
 """The WSGI application of the embedded cloud: its own doors; moto and HTTP APIs behind identification, faults, IAM and log."""
 
+import functools
 import time
 import traceback
 from collections.abc import Callable, Iterable
@@ -24,6 +25,12 @@ from resources import Access
 Environment = dict[str, Any]
 
 
+class Dispatcher(DomainDispatcherApplication):
+    """Looks up the service of a host once: moto lists its own folder for each request, under a lock that all wait for."""
+
+    get_backend_for_host = functools.cache(DomainDispatcherApplication.get_backend_for_host)
+
+
 class QuietHandler(WSGIRequestHandler):
     """Serves without a line per request, and keeps connections open as AWS does."""
 
@@ -37,7 +44,7 @@ class Gate:
     """Every request passes here; AWS calls are identified, disturbed, authorised and logged, in this order."""
 
     def __init__(self) -> None:
-        self.moto = DomainDispatcherApplication(create_backend_app)
+        self.moto = Dispatcher(create_backend_app)
 
     def __call__(self, environ: Environment, start_response: Callable[..., Any]) -> Iterable[bytes]:
         path = environ.get('PATH_INFO', '')
