@@ -42,13 +42,27 @@ describe('GuardDuty', () => {
       'detail/resource/resourceType': 'EKSCluster',
       'detail/resource/eksClusterDetails': { name: 'orders', arn: 'arn:aws:eks:eu-west-1:444455556666:cluster/orders' },
     };
-    expect(resourceNames(sampleFinding('guardduty/runtime-miner', cluster))).toEqual(['AWS::EKS::Cluster orders']);
+    expect(resourceNames(sampleFinding('guardduty/runtime-miner', cluster))).toEqual([
+      'AWS::EKS::Cluster arn:aws:eks:eu-west-1:444455556666:cluster/orders',
+    ]);
   });
 
   test.each([
-    ['Lambda', { lambdaDetails: { functionName: 'resize' } }, 'AWS::Lambda::Function resize'],
-    ['RDSDBInstance', { rdsDbInstanceDetails: { dbInstanceIdentifier: 'orders' } }, 'AWS::RDS::DBInstance orders'],
-    ['ECSCluster', { ecsClusterDetails: { name: 'web' } }, 'AWS::ECS::Cluster web'],
+    [
+      'Lambda',
+      { lambdaDetails: { functionArn: 'arn:aws:lambda:eu-west-1:444455556666:function:resize' } },
+      'AWS::Lambda::Function arn:aws:lambda:eu-west-1:444455556666:function:resize',
+    ],
+    [
+      'RDSDBInstance',
+      { rdsDbInstanceDetails: { dbInstanceArn: 'arn:aws:rds:eu-west-1:444455556666:db:orders' } },
+      'AWS::RDS::DBInstance arn:aws:rds:eu-west-1:444455556666:db:orders',
+    ],
+    [
+      'ECSCluster',
+      { ecsClusterDetails: { arn: 'arn:aws:ecs:eu-west-1:444455556666:cluster/web' } },
+      'AWS::ECS::Cluster arn:aws:ecs:eu-west-1:444455556666:cluster/web',
+    ],
     [
       'EBSSnapshot',
       { ebsSnapshotDetails: { snapshotArn: 'arn:aws:ec2:eu-west-1::snapshot/snap-0a91c35d7e2f4b680' } },

@@ -23,10 +23,10 @@ const finding = shape(() =>
       s3BucketDetails: maybe(z.array(z.object({ arn: text, name: text }))),
       instanceDetails: maybe(z.object({ instanceId: text })),
       ebsSnapshotDetails: maybe(z.object({ snapshotArn: text })),
-      lambdaDetails: maybe(z.object({ functionName: text })),
-      rdsDbInstanceDetails: maybe(z.object({ dbInstanceIdentifier: text })),
-      eksClusterDetails: maybe(z.object({ name: text })),
-      ecsClusterDetails: maybe(z.object({ name: text })),
+      lambdaDetails: maybe(z.object({ functionArn: text })),
+      rdsDbInstanceDetails: maybe(z.object({ dbInstanceArn: text })),
+      eksClusterDetails: maybe(z.object({ arn: text })),
+      ecsClusterDetails: maybe(z.object({ arn: text })),
     }),
     service: z.object({
       archived: maybe(z.boolean()),
@@ -101,13 +101,13 @@ function subjects({ type, accountId, resource }: Detail): readonly Subject[] {
     case 'EBSSnapshot':
       return [['AWS::EC2::Snapshot', resource.ebsSnapshotDetails?.snapshotArn]];
     case 'Lambda':
-      return [['AWS::Lambda::Function', resource.lambdaDetails?.functionName]];
+      return [['AWS::Lambda::Function', resource.lambdaDetails?.functionArn]];
     case 'RDSDBInstance':
-      return [['AWS::RDS::DBInstance', resource.rdsDbInstanceDetails?.dbInstanceIdentifier]];
+      return [['AWS::RDS::DBInstance', resource.rdsDbInstanceDetails?.dbInstanceArn]];
     case 'EKSCluster':
-      return [['AWS::EKS::Cluster', resource.eksClusterDetails?.name]];
+      return [['AWS::EKS::Cluster', resource.eksClusterDetails?.arn]];
     case 'ECSCluster':
-      return [['AWS::ECS::Cluster', resource.ecsClusterDetails?.name]];
+      return [['AWS::ECS::Cluster', resource.ecsClusterDetails?.arn]];
     default:
       return [];
   }
