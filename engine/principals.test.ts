@@ -83,7 +83,9 @@ test('a finding is about its actor, the role behind, and the users and roles tha
       { type: 'AWS::S3::Bucket', id: 'bucket' },
     ],
   });
-  expect([...subjects(finding, target)].sort()).toEqual(
-    [`${HOME} role deploy`, `${HOME} role ops`, `${HOME} user exporter`].sort(),
-  );
+  expect(Object.fromEntries(subjects(finding, target))).toEqual({
+    [`${HOME} role deploy`]: `arn:aws:iam::${HOME}:role/deploy`,
+    [`${HOME} role ops`]: `arn:aws:iam::${HOME}:role/a/ops`,
+    [`${HOME} user exporter`]: `arn:aws:iam::${HOME}:user/exporter`,
+  });
 });

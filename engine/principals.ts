@@ -20,16 +20,19 @@ export function principalOf(arn: string): string | undefined {
   return home && `${home} role ${role}`.toLowerCase();
 }
 
-/** The IAM users and roles that a finding is about: who did what it tells, and those that it names or that are acted on. */
-export function subjects(finding: Finding, target: Target): ReadonlySet<string> {
+/**
+ * The IAM users and roles that a finding is about, who they are with an ARN of theirs: who did what it tells, and those that it names
+ * or that are acted on.
+ */
+export function subjects(finding: Finding, target: Target): ReadonlyMap<string, string> {
   const named = [target, ...finding.resources].filter(({ type }) => /^AWS::IAM::(?:User|Role)$/.test(type));
-  const found = [
+  const arns = [
     finding.principal,
     finding.sessionIssuer,
-    ...named.map(({ arn }) => arn),
     ...named.map(
       ({ type, id }) => `arn:aws:iam::${finding.account}:${type.slice('AWS::IAM::'.length).toLowerCase()}/${id}`,
     ),
-  ].map((arn) => (arn === undefined ? undefined : principalOf(arn)));
-  return new Set(found.filter((principal) => principal !== undefined));
+    ...named.map(({ arn }) => arn),
+  ].filter((arn) => arn !== undefined);
+  return new Map(arns.flatMap((arn) => (principalOf(arn) === undefined ? [] : [[principalOf(arn) ?? '', arn]])));
 }

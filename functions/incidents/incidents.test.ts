@@ -153,6 +153,10 @@ describe('whom the incident is about', () => {
       expect(answer).toMatchObject({ status: 403, body: { error: `${id} is about ${ben.arn}` } });
     }
     expect(await ask(ana, `/incidents/${id}/state`, { state: 'resolved' })).toMatchObject({ status: 202 });
+    expect(await ask(ben, '/incidents', opening({ subjects: [subject(role)] }))).toMatchObject({
+      status: 403,
+      body: { error: `the incident is about ${ben.arn}`, do: 'ask somebody else to look at it' },
+    });
   });
 });
 

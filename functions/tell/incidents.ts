@@ -1,12 +1,12 @@
+import { arnOf } from '../../engine/arn.ts';
 import { atLeast } from '../../engine/findings/severity.ts';
 import type { Incident } from '../../engine/incidents/incident.ts';
 import { RECORDED } from '../../engine/incidents/outcomes.ts';
 import type { Incidents } from '../../engine/incidents/record.ts';
 import type { DynamoDbLedger } from '../../engine/ledger/dynamodb.ts';
 import type { Policy } from '../../engine/policy-schema.ts';
-import { principalOf } from '../../engine/principals.ts';
+import { principalOf, subjects } from '../../engine/principals.ts';
 import { runOf } from '../../engine/rehearsal.ts';
-import { targetKey } from '../../engine/targets.ts';
 import type { Ended } from './news.ts';
 
 /** Of a playbook's front matter: which findings it is for, by source. */
@@ -32,14 +32,15 @@ export async function recordIncident(response: Ended, recorder: Recorder): Promi
   const { outcome, finding, target, remediation, id } = response;
   const { does } = RECORDED[outcome];
   if (does === 'nothing') return undefined;
-  const { principal, sessionIssuer } = (await ledger.finding(id)) ?? {};
-  const who = sessionIssuer ?? principal;
-  const simulation = runOf(target, principal, sandboxes);
+  const told = await ledger.finding(id);
+  const simulation = runOf(target, told?.principal, sandboxes);
+  const resource = arnOf(target.type, target, target.id) ?? target.arn;
+  const people = told ? [...subjects(told, target)].filter(([who]) => who !== principalOf(resource)) : [];
   return incidents.tell(
     {
       response,
       title: titleOf(remediation),
-      subjects: [targetKey(target), ...(who !== undefined && principalOf(who) !== undefined ? [who] : [])],
+      subjects: [resource, ...people.map(([, arn]) => arn)],
       playbooks: playbooksFor(response, recorder.playbooks),
       ...(simulation !== undefined && { simulation }),
     },
