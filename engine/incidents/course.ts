@@ -173,7 +173,8 @@ const CONTAINED = {
 } as const;
 const OPEN_AGAIN = { state: 'open', entry: { what: 'state', detail: 'open: something of it is wrong again' } } as const;
 
-const isAmiss = (standing: Standing | undefined): 0 | 1 => (standing && !GOOD.has(standing.outcome) ? 1 : 0);
+/** 1 when something is left to do about a resource. */
+export const isAmiss = (standing: Standing | undefined): 0 | 1 => (standing && !GOOD.has(standing.outcome) ? 1 : 0);
 
 /** What has to be looked at again: not a finding that a hold or an exception stops, which reads nothing and is told again and again. */
 const isWrong = (outcome: Outcome): boolean => outcome === 'undone' || RECORDED[outcome].does === 'opens';

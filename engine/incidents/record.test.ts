@@ -218,11 +218,19 @@ describe('what is told', () => {
   });
 
   test('is joined within so many hours of the last telling, and no longer', async () => {
+    const fixed = { target: snapshot(), outcome: 'verified' } as const;
+    const { id } = await recorded({ ...fixed, at: 0 });
+    expect((await recorded({ ...fixed, at: 24 * 60 })).id).toBe(id);
+    expect((await recorded({ ...fixed, at: 48 * 60 })).id).toBe(id);
+    expect((await recorded({ ...fixed, at: 72 * 60 + 1 })).id).not.toBe(id);
+  });
+
+  test('of a resource that is amiss is told where it is amiss, however late, and a late fix contains that', async () => {
     const target = snapshot();
-    const { id } = await recorded({ target, at: 0 });
-    expect((await recorded({ target, at: 24 * 60 })).id).toBe(id);
-    expect((await recorded({ target, at: 48 * 60 })).id).toBe(id);
-    expect((await recorded({ target, at: 72 * 60 + 1 })).id).not.toBe(id);
+    const { id } = await recorded({ target, outcome: 'expired', at: 0 });
+    expect(await recorded({ target, at: 60 * 60 })).toMatchObject({ id, state: 'open' });
+    const fix = telling({ target, outcome: 'verified', severity: 'INFORMATIONAL', at: 120 * 60 });
+    expect(await record.tell(fix, false, joining)).toMatchObject({ id, state: 'contained' });
   });
 
   test('a response goes on in its incident, however late', async () => {

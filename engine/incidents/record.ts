@@ -11,12 +11,14 @@ import { TransientError } from '../errors.ts';
 import { allItemsOf, dynamoDb, type Item, itemsByDay, readItem, text } from '../ledger/item.ts';
 import {
   type Head,
+  isAmiss,
   isLive,
   joined,
   noted,
   type Opening,
   opened,
   openedBy,
+  type Standing,
   type Step,
   said,
   type Telling,
@@ -49,7 +51,10 @@ const LONGEST_WAIT = 40;
 
 /** How the policy has incidents joined. */
 export interface Joining {
-  /** Hours after its last entry within which what is told of its subjects is joined to an incident. */
+  /**
+   * Hours after its last entry within which what is told of its subjects is joined to an incident. One that waits for a resource
+   * takes in what is told of that, however late.
+   */
   readonly joinHours: number;
 }
 
@@ -104,12 +109,14 @@ export class Incidents {
       const entries = told.flatMap((step) => step.entries).filter(({ what }) => what === 'response');
       if (last && entries.some((entry) => entry.response === id && entry.at === at)) return { done: last.incident };
       const own = entries.some((entry) => entry.response === id || entry.response === undoes) ? last : undefined;
+      const isAwaited = own !== undefined || isAmiss(standingIn(told)) === 1;
       const found =
-        own && isLive(own.incident) ? own : leads.find(({ head }) => head && takesIn(head, at, joining))?.head;
+        last && isLive(last.incident) && isAwaited
+          ? last
+          : leads.find(({ head }) => head && takesIn(head, at, joining))?.head;
       if (found) {
         const steps = found === last ? told : await this.#steps(found.incident.id, resource);
-        const standing = steps.findLast((step) => step.standing)?.standing;
-        return this.#write(joined(found, telling, standing), resource, leads.filter(isFree(at, joining)));
+        return this.#write(joined(found, telling, standingIn(steps)), resource, leads.filter(isFree(at, joining)));
       }
       // What is left to a person is an incident again, though they ended the one that it was a part of.
       if (own && (!opens || RECORDED[outcome].does !== 'opens')) return this.#write(noted(own, telling), resource, []);
@@ -265,6 +272,9 @@ export class Incidents {
 /** Whether an incident takes in what is told of its subjects. */
 const takesIn = ({ incident }: Head, at: string, { joinHours }: Joining): boolean =>
   isLive(incident) && Date.parse(at) <= Date.parse(incident.changedAt) + joinHours * 3_600_000;
+
+/** What the resource of these steps stands at. */
+const standingIn = (steps: readonly Kept[]): Standing | undefined => steps.findLast((step) => step.standing)?.standing;
 
 /** Subjects that lead nowhere any more. */
 const isFree =
