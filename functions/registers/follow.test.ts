@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { TransientError } from '../../engine/errors.ts';
 import type { IncidentRecord, Register } from '../../engine/incidents/incident.ts';
 import { logOf } from '../../engine/log.ts';
 import { type FollowedHouse, followAll } from './follow.ts';
@@ -84,5 +85,25 @@ describe('a register', () => {
     expect(await followAll(['inc-1', 'inc-2'], made, built)).toEqual(new Map());
     expect(asked).toEqual([]);
     expect([...kept.values()].map(({ isBehind }) => isBehind)).toEqual([true, true]);
+  });
+
+  test('that stays away keeps the reason with each that is behind, and is not asked about the rest', async () => {
+    const { built, kept } = house();
+    const asked: string[] = [];
+    const away: Register = {
+      name: 'opscenter',
+      async tell({ incident: { id } }) {
+        asked.push(id);
+        throw new TransientError('ThrottlingException');
+      },
+    };
+    expect(await followAll(['inc-1', 'inc-2', 'inc-3'], away, built, true)).toEqual(new Map());
+    expect(asked).toEqual(['inc-1', 'inc-2']);
+    expect([...kept]).toEqual(
+      asked.map((id) => [
+        id,
+        expect.objectContaining({ isBehind: true, error: expect.stringContaining('Throttling') }),
+      ]),
+    );
   });
 });

@@ -23,17 +23,20 @@ export interface FollowedHouse {
 /**
  * Brings a register up to date about incidents. What cannot be told now is kept as behind: it stops nothing, and is told at the next
  * catch-up.
+ * @param areBehind whether they are kept as that already, with the reason: what is left for later then stays as it is
  * @returns by incident, why not even that could be kept
  */
 export async function followAll(
   ids: Iterable<string>,
   register: Register,
   house: FollowedHouse,
+  areBehind = false,
 ): Promise<ReadonlyMap<string, unknown>> {
   const failed = new Map<string, unknown>();
   let inRow = 0;
   for (const id of ids) {
     const postponed = inRow >= PATIENCE || house.timeLeft() < ENOUGH_MS;
+    if (postponed && areBehind) break;
     try {
       const error = await follow(id, register, house, postponed);
       inRow = isTransient(error) ? inRow + 1 : postponed ? inRow : 0;
