@@ -57,8 +57,8 @@ export const route =
 export const words = (longest = LONGEST_REASON) =>
   z.string().check(z.trim(), z.minLength(1, 'is empty'), z.maxLength(longest, `is longer than ${longest}`));
 
-/** Characters of a body: more than any closed shape here has. */
-const LONGEST_BODY = 4_096;
+/** Characters of a body: more than any closed shape here has, with twenty ARNs of the longest kind. */
+const LONGEST_BODY = 32_768;
 
 /**
  * Makes the handler of a function behind the HTTPS door. API Gateway lets through whom IAM lets, and says who it is; nothing
