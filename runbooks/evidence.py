@@ -5,20 +5,6 @@ import boto3
 from botocore.exceptions import ClientError
 
 
-def keep(run, name, document):
-    """Puts what an execution found or did into the evidence bucket, once: what is there already stays. Answers what is there."""
-    body = json.dumps(document, indent=2, sort_keys=True, default=str).encode()
-    try:
-        boto3.client('s3').put_object(
-            Bucket=run['bucket'], Key=key_of(run, run['execution'], name), Body=body, ContentType='application/json',
-            IfNoneMatch='*', ExpectedBucketOwner=run['account'],
-        )
-    except ClientError as error:
-        if code_of(error) != 'PreconditionFailed':
-            raise
-    return kept(run, run['execution'], name)
-
-
 def kept(run, execution, name):
     """(document, its SHA-256) as an execution of this runbook put it into the evidence bucket; (None, None) if it did not."""
     key = key_of(run, execution, name)

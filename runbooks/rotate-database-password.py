@@ -18,6 +18,7 @@ def read(run):
         'cluster': database.get('DBClusterIdentifier') if instance else None,
         'source': database.get('ReadReplicaSourceDBInstanceIdentifier' if instance else 'ReplicationSourceIdentifier'),
         'replicas': database.get('ReadReplicaDBInstanceIdentifiers' if instance else 'ReadReplicaIdentifiers', []),
+        'pending': 'MasterUserPassword' in (database.get('PendingModifiedValues') or {}),
         'secret': secret and secret['SecretArn'],
         'secretStatus': secret and secret['SecretStatus'],
         'version': secret and current_version(secret['SecretArn']),

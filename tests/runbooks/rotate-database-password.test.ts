@@ -111,6 +111,10 @@ test.each([
       username: 'root',
       password: expect.stringMatching(/^[A-Za-z0-9]{30}$/),
     });
+    expect(restored.outputs['Verify.Report']?.[0]).toContain(`in the secret ${SecretId}`);
+
+    const again = await house.run({ ...REAL, Database, Action: 'Restore', Execution: rotated.execution });
+    expect(again.outputs['Verify.Report']?.[0]).toContain('has the password it had: nothing was left to do');
   },
 );
 
