@@ -4,6 +4,16 @@
 # The AWS CLI in the account and Region of the finding. It needs a profile for each account, called by the account's id.
 in_account() { aws --profile "$account" --region "$region" "$@"; }
 
+# none_if <code> <command>: "none" when AWS answers with that error. Any other failure stays one, with its message.
+none_if() {
+  code=$1 && shift
+  said=$("$@" 2>&1) && printf '%s\n' "$said" && return
+  case $said in
+    *"($code)"*) echo none ;;
+    *) printf '%s\n' "$said" >&2 && return 1 ;;
+  esac
+}
+
 # follow <execution> [aws]: waits until a runbook has ended or waits for an approval, an hour at most, then shows what it says. Fails
 # when it failed; one that is still running may be followed again.
 # With aws it is a runbook of the security account, otherwise of the account of the finding.

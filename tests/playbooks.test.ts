@@ -68,6 +68,19 @@ test('there is a scene for each page', () => {
   expect(Object.keys(SCENES).sort()).toEqual(playbooks.map(({ id }) => id));
 });
 
+test('there is none only when AWS says so', async () => {
+  const asked = async (code: string) =>
+    workstation.run(
+      `. playbooks/commands.sh
+       denied() { echo 'An error occurred (AccessDenied) when calling the GetBucketPolicy operation' >&2; return 254; }
+       none_if ${code} denied`,
+    );
+  expect(await asked('AccessDenied')).toEqual({ code: 0, output: 'none\n' });
+  const { code, output } = await asked('NoSuchBucketPolicy');
+  expect(code).not.toBe(0);
+  expect(output).toContain('(AccessDenied)');
+});
+
 (missing.length > 0 ? describe.skip : describe)(missing.length > 0 ? `${about} (${skipped})` : about, () => {
   test.each(playbooks.map((playbook) => [playbook.id, playbook] as const))(
     '%s',
