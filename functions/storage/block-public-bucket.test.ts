@@ -10,10 +10,12 @@ import {
 } from '@aws-sdk/client-s3';
 import { describe, expect, test } from '@jest/globals';
 import { sessionConfig } from '../../engine/aws/session.ts';
+import { isTransient } from '../../engine/errors.ts';
 import type { Plan } from '../../engine/remediation.ts';
 import { changes, type Json } from '../../engine/state.ts';
 import { HOME_REGION, MEMBER_ACCOUNTS, OUTSIDE_ACCOUNT, REGIONS } from '../../local/connection.ts';
 import { contract, sharedCloud } from '../../local/contract.ts';
+import type { Fault } from '../../local/doors.ts';
 import {
   type BucketSettings,
   createOpenBucket,
@@ -179,6 +181,22 @@ describe('closing a bucket', () => {
       'PutBucketPolicy',
       'PutPublicAccessBlock',
     ]);
+  });
+
+  test.each<[string, Fault]>([
+    ['half of the policy', { operation: 'GetBucketPolicy', truncate: true, phase: 'after' }],
+    ['an ACL with nothing in it', { operation: 'GetBucketAcl', pretend: true }],
+  ])('is read again when S3 answers with %s', async (_, fault) => {
+    const bucket = await tried(everyWay);
+    const { doors } = sharedCloud();
+    await doors.setFaults([{ ...fault, resource: bucket.target.arn, times: 1 }]);
+    try {
+      const failure: unknown = await bucket.plan().catch((error: unknown) => error);
+      expect([isTransient(failure), String(failure)]).toEqual([true, expect.stringContaining('S3 answered with')]);
+    } finally {
+      await doors.setFaults([]);
+    }
+    expect((await bucket.plan()).before).toBeDefined();
   });
 
   test('leaves nothing that a missing block would open again', async () => {

@@ -16,6 +16,7 @@ import {
 import * as z from 'zod/mini';
 import { countUpTo, pageSizeFor, tagsByKey } from '../../engine/aws/lists.ts';
 import { defineRemediation } from '../../engine/define.ts';
+import { TransientError } from '../../engine/errors.ts';
 import type { Plan, Target } from '../../engine/remediation.ts';
 import { changes, equal } from '../../engine/state.ts';
 import { guardDuty, macie, securityHub } from '../../engine/triggers.ts';
@@ -238,14 +239,22 @@ async function setBlock(s3: S3Client, bucket: Bucket, from: Block | null, to: Bl
     : s3.send(new PutPublicAccessBlockCommand({ ...bucket, PublicAccessBlockConfiguration: to })));
 }
 
+/** @throws TransientError on half a policy: S3 keeps none that is not JSON, and nothing around it shows that it ends too soon */
 async function policyOf(s3: S3Client, bucket: Bucket): Promise<string | null> {
   const answer = await orNone('NoSuchBucketPolicy', s3.send(new GetBucketPolicyCommand(bucket)));
-  return answer && z.string().parse(answer.Policy);
+  if (!answer) return null;
+  const { Policy = '' } = answer;
+  try {
+    JSON.parse(Policy);
+  } catch {
+    throw new TransientError('S3 answered with a part of the policy');
+  }
+  return Policy;
 }
 
 async function aclOf(s3: S3Client, bucket: Bucket): Promise<AccessControlPolicy> {
   const { Owner, Grants = [] } = await s3.send(new GetBucketAclCommand(bucket));
-  if (!Owner) throw new Error('S3 answered without the owner of the bucket');
+  if (!Owner) throw new TransientError('S3 answered without the owner of the bucket');
   return { Owner, Grants };
 }
 

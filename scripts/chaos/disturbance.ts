@@ -36,9 +36,6 @@ export interface Disturbance {
 export const faultOf = ({ call, kind, operation, after }: Disturbance): Fault =>
   after === undefined ? { ...KINDS[kind], skip: call - 1, times: 1 } : { ...KINDS[kind], operation, skip: after };
 
-/** Answered by a document as it is stored, with nothing around it that would show that it ends too soon. */
-const DOCUMENTS = ['GetBucketPolicy'];
-
 /** Every kind at every call that it can happen to; a hung call takes four seconds, so that only some are. */
 export function disturbances(action: Action, calls: readonly Call[], hung: number): Disturbance[] {
   let took = 0;
@@ -55,7 +52,7 @@ export function disturbances(action: Action, calls: readonly Call[], hung: numbe
     if (call.decision === 'denied') return found;
     took += 1;
     const after = (kind: Kind): Disturbance => ({ call: took, kind, operation: call.operation });
-    return [...found, after('reset after'), ...(DOCUMENTS.includes(call.operation) ? [] : [after('cut short')])];
+    return [...found, after('reset after'), after('cut short')];
   });
   const some = new Set(
     shuffled(
