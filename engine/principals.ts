@@ -34,5 +34,10 @@ export function subjects(finding: Finding, target: Target): ReadonlyMap<string, 
     ),
     ...named.map(({ arn }) => arn),
   ].filter((arn) => arn !== undefined);
-  return new Map(arns.flatMap((arn) => (principalOf(arn) === undefined ? [] : [[principalOf(arn) ?? '', arn]])));
+  return new Map(
+    arns.flatMap((arn) => {
+      const who = principalOf(arn);
+      return who === undefined ? [] : [[who, arn]];
+    }),
+  );
 }
