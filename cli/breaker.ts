@@ -1,8 +1,65 @@
 import { ACCOUNT_ID } from '../engine/arn.ts';
+import { type Breaker, type Kind, readBreaker } from '../engine/ledger/budgets.ts';
+import { DynamoDbLedger } from '../engine/ledger/dynamodb.ts';
+import type { Response } from '../engine/response.ts';
 import { identify } from './caller.ts';
+import { count } from './desk.ts';
 import { UsageError } from './failure.ts';
+import { deployedSession, type LedgerOptions, reading } from './ledgers.ts';
 import { askDoor } from './orders.ts';
-import type { Io } from './terminal.ts';
+import type { Io, Span } from './terminal.ts';
+
+export interface BreakersOptions extends Omit<LedgerOptions, 'local'> {
+  readonly since: Date;
+  readonly json?: boolean;
+}
+
+/** `firebreak breaker list`: the open ones. What opens one is deferred by it, so that the headers tell where to look. */
+export async function listBreakers({ since, table, region, json }: BreakersOptions, { out, err }: Io): Promise<number> {
+  const session = await deployedSession(region);
+  const where = `the deployed ledger, table ${table} in ${session.region}`;
+  const open = await reading(
+    { where },
+    openBreakers(new DynamoDbLedger(session, table).headers(since), (kind) => readBreaker(session, table, kind)),
+  );
+  if (json) {
+    out.json({ breakers: open });
+    return 0;
+  }
+  const rows = open.map(({ remediation, account, at, why }): Span[] => [
+    at.replace('T', ' ').slice(0, 19),
+    remediation,
+    account,
+    why,
+  ]);
+  if (rows.length > 0) {
+    out.table([['OPEN SINCE (UTC)', 'REMEDIATION', 'ACCOUNT', 'WHY'].map((head): Span => ['dim', head]), ...rows]);
+    err.line('firebreak breaker close <remediation> --account <id> has what it deferred tried again');
+  }
+  err.line(
+    `${count(rows.length, 'open breaker')} of what was deferred since ${since.toISOString().slice(0, 16)}Z in ${where}`,
+  );
+  return 0;
+}
+
+/** Those that are open of what the responses were deferred by, oldest first. */
+async function openBreakers(
+  responses: AsyncIterable<Response>,
+  read: (kind: Kind) => Promise<Breaker | undefined>,
+): Promise<readonly (Kind & Breaker)[]> {
+  const kinds = new Map<string, Kind>();
+  for await (const { outcome, remediation, target } of responses) {
+    const { account } = target;
+    if (outcome === 'deferred') kinds.set(`${remediation} ${account}`, { remediation, account });
+  }
+  const found = await Promise.all(
+    [...kinds.values()].map(async (kind) => {
+      const breaker = await read(kind);
+      return breaker ? [{ ...kind, ...breaker }] : [];
+    }),
+  );
+  return found.flat().sort((one, other) => (one.at < other.at ? -1 : 1));
+}
 
 export interface BreakerOptions {
   readonly account: string;

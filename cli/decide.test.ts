@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { sessionConfig } from '../engine/aws/session.ts';
+import type { Finding } from '../engine/findings/finding.ts';
 import { DynamoDbBudgets } from '../engine/ledger/budgets.ts';
+import { responseId } from '../engine/targets.ts';
 import { analyst } from '../local/analyst.ts';
 import { deployedLedger, OpenDesktop, paperCase } from '../local/cases.ts';
 import { HOME_REGION, LEDGER_TABLE, ROOT, SECURITY_ACCOUNT } from '../local/connection.ts';
@@ -126,15 +128,31 @@ test('a plan that nobody decided on in time is approved by nobody', async () => 
   ]);
 });
 
-test('breaker close closes a circuit breaker, in the name of who does', async () => {
+test('breaker list shows an open circuit breaker, and breaker close closes it, in the name of who does', async () => {
   const account = String(200_000_000_000 + Math.floor(Math.random() * 1_000_000_000));
   const kind = { remediation: 'network.close-open-ingress', account };
   const session = { ...sessionConfig(SECURITY_ACCOUNT, HOME_REGION, ROOT), endpoint: cloud.endpoint };
-  await new DynamoDbBudgets(session, LEDGER_TABLE).open(kind, { at: '2026-11-26', count: 9, limit: 9, why: 'a flood' });
+  const breaker = { at: '2026-11-26T09:00:00.000Z', count: 9, limit: 9, why: 'a flood \u001b[2J' };
+  await new DynamoDbBudgets(session, LEDGER_TABLE).open(kind, breaker);
+  const { id, target, ...paper } = await paperCase(cloud);
+  const finding = (await ledger.get(id))?.finding as Finding;
+  const stopped = { ...paper, id: responseId(kind.remediation, target, randomUUID()), target: { ...target, account } };
+  await ledger.open(stopped, finding);
+  const deferred = await ledger.close(stopped, { outcome: 'deferred', reason: 'the breaker is open' });
+  const list = async () => JSON.parse((await firebreak(ana, ['breaker', 'list', '--json'])).out).breakers;
+  expect(await list()).toContainEqual({ ...kind, ...breaker });
+  const shown = await firebreak(ana, ['breaker', 'list', '--since', '1h']);
+  expect([shown.code, shown.err]).toEqual([0, expect.stringMatching(/open breakers? of what was deferred since /)]);
+  expect(shown.out).toContain('2026-11-26 09:00:00');
+  expect(shown.out).toMatch(new RegExp(`${kind.remediation} +${account} +a flood \\\\u\\{1b\\}\\[2J`));
+
   const words = ['breaker', 'close', kind.remediation, '--account', account];
   expect((await firebreak(ana, words)).out).toBe(`closed  ${kind.remediation} in account ${account}  by ${ana.arn}\n`);
   const { code, err } = await firebreak(ana, words);
   expect([code, err]).toEqual([1, expect.stringContaining('no such circuit breaker is open')]);
+  expect(await list()).not.toContainEqual(expect.objectContaining({ account }));
+  // There is no such account that the sweep could try it again in.
+  await ledger.close(deferred, { outcome: 'denied' });
 });
 
 test('deny ends it, with the reason', async () => {

@@ -57,7 +57,7 @@ export const openBook = async (options: LedgerOptions): Promise<Book> =>
   options.local ? localBook() : deployedBook(options);
 
 /** Reads from a ledger, and says clearly where there is none. */
-export async function reading<T>({ where }: Book, answer: Promise<T>): Promise<T> {
+export async function reading<T>({ where }: Pick<Book, 'where'>, answer: Promise<T>): Promise<T> {
   try {
     return await answer;
   } catch (error) {

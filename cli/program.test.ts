@@ -121,6 +121,7 @@ describe('the command line', () => {
     'deny',
     'undo',
     'stop',
+    'breaker list',
     'breaker close',
     'policy',
     'replay',

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { OUTCOMES } from '../engine/response.ts';
-import type { BreakerOptions } from './breaker.ts';
+import type { BreakerOptions, BreakersOptions } from './breaker.ts';
 import type { CatalogueOptions } from './catalogue.ts';
 import type { DecideOptions } from './decide.ts';
 import { addIncidentVerbs } from './incident-verbs.ts';
@@ -232,6 +232,23 @@ export function commandLine(version: string, io: Io, ended: (code: number) => vo
   );
 
   const breaker = program.command('breaker').description('circuit breakers, which stop what is changed too often');
+  verb(
+    'list',
+    'circuit breakers that are open, oldest first',
+    [
+      new Option('--since <time>', 'look at what was deferred since: a time ago (12h, 7d) or a date')
+        .argParser(since)
+        .default(since('30d'), '30d'),
+      ...deployed,
+      json,
+    ],
+    breaker,
+  )
+    .addHelpText('after', examples('firebreak breaker list', 'firebreak breaker list --since 90d --json'))
+    .action(async (options: BreakersOptions) => {
+      const { listBreakers } = await import('./breaker.ts');
+      ended(await listBreakers(options, io));
+    });
   verb(
     'close',
     'close a circuit breaker, so that what it deferred is tried again',

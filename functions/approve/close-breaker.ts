@@ -11,7 +11,7 @@ export async function closeBreaker({ by, path }: Asked<object>, budgets: Budgets
   const named = WORD.test(worker) && WORD.test(name) && ACCOUNT_ID.test(account);
   const at = new Date();
   if (!named || !(await budgets.close({ remediation, account }, by.arn, at))) {
-    throw new Refusal(404, 'no such circuit breaker is open', 'look for deferred responses: firebreak list');
+    throw new Refusal(404, 'no such circuit breaker is open', 'firebreak breaker list shows those that are');
   }
   return { remediation, account, closed: at.toISOString(), by: by.arn };
 }
