@@ -40,8 +40,8 @@ export interface CloudOptions {
   readonly sandbox?: boolean;
   /** Whether people can start the hand-written runbooks in the member accounts. */
   readonly runbooks?: boolean;
-  /** Whether incidents are in OpsCenter and Incident Manager too: a dozen calls for each, which where nobody looks there only take time. */
-  readonly registers?: boolean;
+  /** Where incidents are kept beside the record; by default nowhere: a dozen calls for each, which where nobody looks only take time. */
+  readonly registers?: readonly ('opscenter' | 'incident-manager')[];
   /** Of the endpoint; a free one by default. */
   readonly port?: number;
   /** Is told each step as it begins. */
@@ -75,7 +75,7 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
     port = 0,
     sandbox = false,
     runbooks = false,
-    registers = false,
+    registers = [],
     progress = () => {},
     log = () => {},
   } = options;
@@ -110,12 +110,10 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
     });
     const parameters = {
       organization: ORGANIZATION,
-      ...(registers
-        ? {
-            incidents: 'opscenter,incident-manager',
-            responsePlan: await createResponsePlan(config(), RESPONSE_PLAN),
-          }
-        : { incidents: 'none' }),
+      incidents: registers.join(',') || 'none',
+      ...(registers.includes('incident-manager') && {
+        responsePlan: await createResponsePlan(config(), RESPONSE_PLAN),
+      }),
       ...(sandbox && { sandboxes: SANDBOX_ACCOUNTS.join(','), fidelities: 'bus-replay,handler-replay,sample-finding' }),
     };
     await serverlessDeploy(folder, { endpoint, region: HOME_REGION, parameters, home: folder });

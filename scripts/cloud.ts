@@ -47,7 +47,7 @@ async function serve(): Promise<void> {
   const cloud = await startCloud({
     port: Number(values.port),
     runbooks: true,
-    registers: true,
+    registers: ['opscenter', 'incident-manager'],
     ...(values.policy !== undefined && { policy: values.policy }),
     progress: (step) =>
       err.line(['dim', `${((performance.now() - started) / 1_000).toFixed(1).padStart(5)} s  ${step}`]),

@@ -24,7 +24,7 @@ let cloud: Cloud;
 let stage: Stage;
 let workstation: Workstation;
 beforeAll(async () => {
-  cloud = await startCloud({ runbooks: true, registers: true, complain: () => undefined });
+  cloud = await startCloud({ runbooks: true, registers: ['opscenter', 'incident-manager'], complain: () => undefined });
   const account = await cloud.connection.account(Stage.ACCOUNT, Stage.REGION);
   const iam = new IAMClient(account.client);
   const document = (statement: object) => JSON.stringify({ Version: '2012-10-17', Statement: [statement] });

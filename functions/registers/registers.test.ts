@@ -20,7 +20,7 @@ import { allow, createGroup, createNetwork, fromAnywhere } from '../../local/exp
 import { deployedIncidents, untilIncident } from '../../local/incidents.ts';
 import { Registers } from '../../local/registers.ts';
 
-const started = await startCloud({ registers: true, complain: () => undefined });
+const started = await startCloud({ registers: ['opscenter', 'incident-manager'], complain: () => undefined });
 afterAll(() => started.stop());
 const cloud = started.connection;
 const config = { ...sessionConfig(SECURITY_ACCOUNT, HOME_REGION, ROOT), endpoint: cloud.endpoint };

@@ -40,6 +40,8 @@ export class Bench {
   cloud(): Promise<Cloud> {
     this.#cloud ??= startCloud({
       policy: POLICY,
+      // As it is deployed without a parameter.
+      registers: ['opscenter'],
       progress: this.progress,
       log: (line) => void this.#logged.push(line),
     });

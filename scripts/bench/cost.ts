@@ -94,8 +94,8 @@ const CASES: readonly Case[] = [
   },
 ];
 
-/** Who runs for a finding: its worker, and what tells of it. */
-const FUNCTIONS = ['worker', 'tell'] as const;
+/** Who runs for a finding: its worker, what tells of it, and what keeps its incident in OpsCenter. */
+const FUNCTIONS = ['worker', 'tell', 'registers'] as const;
 type Who = (typeof FUNCTIONS)[number];
 
 /** What one of them runs for one finding. */
@@ -129,6 +129,7 @@ const sessionsOf = (roles: readonly string[]): string[] => roles.map((role) => `
 const OWN: Readonly<Record<Who, readonly string[]>> = {
   worker: WORKERS.map((worker) => `firebreak-worker-${worker}`),
   tell: ['firebreak-tell'],
+  registers: ['firebreak-registers'],
 };
 const IN_MEMBERS = WORKERS.map((worker) => `firebreak-${worker}`);
 const isOf = (roles: readonly string[], { principal }: Call): boolean =>
@@ -136,17 +137,28 @@ const isOf = (roles: readonly string[], { principal }: Call): boolean =>
 const isPollerOf = (roles: readonly string[], { principal }: Call): boolean =>
   roles.some((role) => principal.includes(`:assumed-role/${role}/`)) && principal.endsWith('-poller');
 
+/** Milliseconds of a call in our own account. What the registers ask of SSM is about OpsItems, and not a parameter. */
+function assumedOf(who: Who, service: string): number {
+  return who === 'registers' && service === 'ssm'
+    ? ASSUMED.opsItem
+    : (ASSUMED.own[service as keyof typeof ASSUMED.own] ?? 0);
+}
+
 /** Makes each call of a function as slow as it is assumed to be at AWS. */
 const LATENCIES: readonly Fault[] = [
   { principal: sessionsOf(IN_MEMBERS), latency: ASSUMED.resource },
-  ...Object.entries(ASSUMED.own).map(([service, latency]) => ({
-    ...{ principal: sessionsOf(Object.values(OWN).flat()), service, latency },
-  })),
+  ...FUNCTIONS.flatMap((who) =>
+    Object.keys(ASSUMED.own).map((service) => ({
+      ...{ principal: sessionsOf(OWN[who]), service, latency: assumedOf(who, service) },
+    })),
+  ),
 ];
 
 /** Whose function it is; undefined: it runs for no finding. */
-const whoIs = (name: string): Who | undefined =>
-  name === 'firebreak-tell' ? 'tell' : WORKERS.some((worker) => name === `firebreak-${worker}`) ? 'worker' : undefined;
+const whoIs = (name: string): Who | undefined => {
+  if (WORKERS.some((worker) => name === `firebreak-${worker}`)) return 'worker';
+  return FUNCTIONS.find((who) => name === `firebreak-${who}`);
+};
 
 function usageOf(
   { responses, calls, invocations, lines, writes, incidentWrites, eventBytes }: Trace,
@@ -167,20 +179,23 @@ function usageOf(
     // Headers alone have the keys of the index, which has all of their attributes.
     return after?.day ? 2 * base : base;
   });
-  // All of an incident is written in transactions, which take twice the units; the index holds its headers.
   for (const { dynamodb } of incidentWrites) {
-    const base = writeUnits({}, dynamodb?.NewImage);
-    units.push(2 * base + (dynamodb?.NewImage?.day ? base : 0));
+    const { OldImage: before, NewImage: after } = dynamodb ?? {};
+    const base = writeUnits(before, after);
+    // All of an incident is written in transactions, which take twice the units, but what a register has of it; the index holds headers.
+    units.push(after?.sk?.S?.startsWith('REGISTER#') ? base : after?.day ? 3 * base : 2 * base);
   }
   const running = (who: Who): Running => {
     const runs = invocations.filter(({ deployed }) => whoIs(deployed.name) === who);
-    const made = calls.filter((call) => isOf(who === 'worker' ? [...OWN.worker, ...IN_MEMBERS] : OWN.tell, call));
+    const own = calls.filter((call) => isOf(OWN[who], call));
+    const inMembers = who === 'worker' ? calls.filter((call) => isOf(IN_MEMBERS, call)) : [];
+    const waited = own.reduce((sum, { service }) => sum + assumedOf(who, service), inMembers.length * ASSUMED.resource);
     return {
       invocations: runs.length,
       memory: runs[0]?.deployed.memory ?? 0,
       milliseconds: runs.reduce((sum, { milliseconds }) => sum + milliseconds, 0),
       processorMs: runs.reduce((sum, { processorMs }) => sum + processorMs, 0),
-      cloudMs: made.reduce((sum, call) => sum + call.duration - assumed(call), 0),
+      cloudMs: [...own, ...inMembers].reduce((sum, { duration }) => sum + duration, -waited),
     };
   };
   const ran = invocations.filter(({ deployed }) => whoIs(deployed.name) !== undefined);
@@ -190,6 +205,7 @@ function usageOf(
   return {
     worker: running('worker'),
     tell: running('tell'),
+    registers: running('registers'),
     events: responses.length + (forwarded ? 1 : 0),
     // Received and deleted by Lambda's poller, after the worker sent it (a second look) or EventBridge delivered it. The event of
     // our own note is no larger than the finding's.
@@ -201,10 +217,6 @@ function usageOf(
       reported * (PLATFORM_LINES.bytes + PLATFORM_LINES.count * LINE_OVERHEAD),
   };
 }
-
-/** Milliseconds that `LATENCIES` adds to a call. */
-const assumed = (call: Call): number =>
-  isOf(IN_MEMBERS, call) ? ASSUMED.resource : (ASSUMED.own[call.service as keyof typeof ASSUMED.own] ?? 0);
 
 /** Milliseconds of cold starts for one finding in each function: what runs again for it, seconds later, is warm. */
 const COLD_MS = ASSUMED.coldShare * ASSUMED.coldStart;
@@ -254,7 +266,7 @@ async function costOf(bench: Bench, path: DeployedPath, each: Case): Promise<Cos
   if (!again) throw new Error('nothing was measured');
   const forwarded = each.bus === 'itself' || region !== HOME_REGION;
   const usages = traces.map((trace) => usageOf(trace, forwarded));
-  const measured = (usage: Usage): number => usage.worker.milliseconds + usage.tell.milliseconds;
+  const measured = (usage: Usage): number => FUNCTIONS.reduce((sum, who) => sum + usage[who].milliseconds, 0);
   const middle = usages.find((usage) => measured(usage) === median(usages.map(measured)));
   if (!middle) throw new Error('nothing was measured');
   const most = (of: (usage: Usage) => number): number => quantile(usages.map(of), 1);
@@ -291,7 +303,7 @@ function judgement(found: readonly Costed[]): string {
     const memory = found[0]?.fixed[who].memory ?? 0;
     return `${memory} MB have ${((100 * memory) / PROCESSOR_MB).toFixed(0)} % of one`;
   };
-  return `In that time our own code had a processor of this machine for ${range(({ worker }) => worker.processorMs)} in a worker (at Lambda, ${share('worker')}) and ${range(({ tell }) => tell.processorMs)} in tell (${share('tell')}): the rest is waiting. The embedded cloud's own work, beyond what is assumed of AWS, is in it too: ${range(({ worker }) => worker.cloudMs)} and ${range(({ tell }) => tell.cloudMs)}, all calls in a row.`;
+  return `In that time our own code had a processor of this machine for ${range(({ worker }) => worker.processorMs)} in a worker (at Lambda, ${share('worker')}), ${range(({ tell }) => tell.processorMs)} in tell (${share('tell')}) and ${range(({ registers }) => registers.processorMs)} in registers (as much): the rest is waiting. The embedded cloud's own work, beyond what is assumed of AWS, is in it too: ${range(({ worker }) => worker.cloudMs)}, ${range(({ tell }) => tell.cloudMs)} and ${range(({ registers }) => registers.cloudMs)}, all calls in a row.`;
 }
 
 const dollars = (value: number): string => `$${value.toFixed(2)}`;
@@ -341,6 +353,8 @@ export const cost: Measurement = {
             'together',
             'of tell: invocations',
             'together',
+            'of registers: invocations',
+            'together',
             'SQS requests',
             'write units',
             'read units',
@@ -382,7 +396,7 @@ export const cost: Measurement = {
 
 const METHOD = `The formulas, for one finding:
 
-- **Lambda**: requests + (measured seconds + cold starts) x the function's memory. Measured is the median of ${ROUNDS} warm findings on this machine, while the embedded cloud waits before it answers a call as AWS is assumed to: ${ASSUMED.resource} ms on a resource, ${ASSUMED.own.sts} ms of STS, ${ASSUMED.own.securityhub} ms of Security Hub, and ${ASSUMED.own.dynamodb} ms of DynamoDB, SQS, SSM, EventBridge and SNS. So what runs side by side counts once, as Lambda counts it, and the embedded cloud's own time is in it. A cold start of ${ASSUMED.coldStart} ms is assumed for every ${1 / ASSUMED.coldShare}th finding in each function (its start is billed too).
+- **Lambda**: requests + (measured seconds + cold starts) x the function's memory. Measured is the median of ${ROUNDS} warm findings on this machine, while the embedded cloud waits before it answers a call as AWS is assumed to: ${ASSUMED.resource} ms on a resource, ${ASSUMED.own.sts} ms of STS, ${ASSUMED.own.securityhub} ms of Security Hub, ${ASSUMED.opsItem} ms of OpsCenter, and ${ASSUMED.own.dynamodb} ms of DynamoDB, SQS, SSM, EventBridge and SNS. So what runs side by side counts once, as Lambda counts it, and the embedded cloud's own time is in it. A cold start of ${ASSUMED.coldStart} ms is assumed for every ${1 / ASSUMED.coldShare}th finding in each function (its start is billed too).
 - **SQS**: one request to deliver, one to receive, one to delete, and what the worker sends: a second look is three requests and an invocation more. Our update of a Security Hub finding is an event that comes back, and is dropped: another three. Batches of several messages would take fewer.
 - **DynamoDB**: of each write in the table's stream the size, as DynamoDB counts it, of the item before or after, whichever is larger, in units of 1 kB; headers twice, for the index. What opens an incident is written in a transaction, at twice the units. Readers of the stream that are Lambdas pay nothing.
 - **EventBridge**: our own event for each response; and the event of the finding where it comes from another account or Region. Those that a delegated administrator's service emits in the security account are free in our Region.

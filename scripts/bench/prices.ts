@@ -20,6 +20,8 @@ export const ASSUMED = {
   resource: 100,
   /** A call in our own account, by the service's name in the SDK. */
   own: { sts: 100, securityhub: 100, dynamodb: 10, sqs: 10, ssm: 10, events: 10, sns: 10 },
+  /** A call of OpsCenter. */
+  opsItem: 100,
   coldStart: 400,
   /** Of the findings. */
   coldShare: 0.25,
