@@ -9,13 +9,14 @@ const LOOKS_MS = [0, 250, 750, 2_000, 4_000];
 
 /**
  * Applies a plan. A call whose answer was lost is sent again, and may be refused because it took place the first time: what
- * is so decides, and not the refusal.
+ * is so decides, and not the refusal; nor, where no other try follows, that the answer was lost.
  */
 export const change = (reader: unknown, plan: Plan, request: Request, house: House, context: Context): Promise<void> =>
   send(plan, request, house, context).catch(async (error: unknown) => {
     const { action, target } = request;
-    if (isTransient(error) || (await action.verify(reader, target, plan, context)).length > 0) throw error;
-    await context.record('refused, and done', describeError(error));
+    if (isTransient(error) && !house.lastTry) throw error;
+    if ((await action.verify(reader, target, plan, context)).length > 0) throw error;
+    await context.record('not answered so, and done', describeError(error));
   });
 
 /** Sends a plan's calls in one session, or, when its policy would be too long for STS, in one session for each part. */

@@ -75,7 +75,13 @@ beforeEach(() => {
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
 const shutDoors = (
-  more: { readonly stuck?: boolean; readonly declineWhenShut?: boolean; readonly fail?: Error } = {},
+  more: {
+    readonly stuck?: boolean;
+    readonly declineWhenShut?: boolean;
+    readonly fail?: Error;
+    /** Whether somebody stands in a door, which the state does not tell. */
+    readonly busy?: () => boolean;
+  } = {},
 ) =>
   defineRemediation({
     id: 'storage.shut-doors',
@@ -92,12 +98,14 @@ const shutDoors = (
       doors.call(() => {
         if (more.fail) throw more.fail;
         const state = doors.read() as Record<string, 'open' | 'shut'>;
-        return { state, facts: { open: Object.values(state).filter((door) => door === 'open').length } };
+        const open = Object.values(state).filter((door) => door === 'open').length;
+        return { state, facts: { open, busy: more.busy?.() === true } };
       }),
     desired: (state) =>
       Object.fromEntries(Object.keys(state).map((name) => [name, 'shut'])) as Record<string, 'open' | 'shut'>,
     decline: ({ facts }) =>
       more.declineWhenShut && facts.open === 0 ? { outcome: 'refused', reason: 'nothing but the roof' } : undefined,
+    caution: ({ facts: { busy } }) => (busy ? 'somebody stands in the door' : undefined),
     async write(_clients, _target, next, current) {
       if (more.stuck) return;
       for (const { part, to } of changes(current, next)) await doors.call(() => doors.write(part, to as string | null));
@@ -224,6 +232,71 @@ describe('a response', () => {
     const ledger = new FileLedger(root);
     expect((await ledger.get(one.id))?.response).toMatchObject({ outcome: 'changed-since', followedBy: ended.id });
     expect((await ledger.get(ended.id))?.plan?.before).toEqual({ ...OPEN, roof: 'open' });
+  });
+
+  test('resumed before its first write asks once more who may stop it', async () => {
+    const calls = await recorded('applying');
+    doors.killAt = calls + 1;
+    const one = request(shutDoors(), 'interrupted');
+    await expect(respond(one, house())).rejects.toThrow('killed');
+    expect(doors.writes).toBe(0);
+    const excepted = { remediation: '*', resource: target.arn, owner: 'o', reason: 'r', expires: '2999-01-01' };
+    const ended = await respond(one, house({ policy: policySchema.parse({ version: 1, exceptions: [excepted] }) }));
+    expect(ended).toMatchObject({ outcome: 'excepted', guard: 'exception' });
+    expect(doors.state).toEqual(OPEN);
+  });
+
+  test('whose last answers are lost is what the resource shows', async () => {
+    const action = shutDoors();
+    const write = action.apply;
+    const unheard = (done: boolean) => ({
+      ...action,
+      apply: async (...given: Parameters<typeof write>) => {
+        if (done) await write(...given);
+        throw new TransientError('the answer was lost');
+      },
+    });
+    const last = house({ lastTry: true });
+    expect(await respond(request(unheard(true)), last)).toMatchObject({ outcome: 'verified' });
+    expect(doors.state).toEqual(SHUT);
+    doors.state = OPEN;
+    expect(await respond(request(unheard(false), 'm2'), last)).toMatchObject({
+      outcome: 'failed',
+      reason: expect.stringContaining('the answer was lost'),
+    });
+  });
+
+  test('that waits for a person tells all that a person should weigh, and is void when there is more', async () => {
+    const approval = {
+      policy: policySchema.parse({ version: 1, remediations: { 'storage.shut-doors': { mode: 'approval' } } }),
+    };
+    let isBusy = false;
+    const action = shutDoors({ busy: () => isBusy });
+    const ledger = new FileLedger(root);
+    const approved = async (message: string) => {
+      const one = request(action, message);
+      const waiting = await respond(one, house(approval));
+      expect(waiting.outcome).toBe('awaiting-approval');
+      await ledger.order(one.id, { verb: 'approve', by: 'me', at: new Date().toISOString() });
+      await ledger.reopen(waiting);
+      return { waiting, one };
+    };
+    const { one } = await approved('m1');
+    isBusy = true;
+    const anew = await respond(one, house(approval));
+    expect((await ledger.get(one.id))?.response).toMatchObject({
+      outcome: 'changed-since',
+      reason: expect.stringContaining('somebody stands in the door'),
+    });
+    expect(anew).toMatchObject({
+      outcome: 'awaiting-approval',
+      reason:
+        'needs approval, because response-policy.yml sets storage.shut-doors to approval; somebody stands in the door',
+      guard: 'mode',
+    });
+    expect(doors.writes).toBe(0);
+    const { one: known } = await approved('m2');
+    expect(await respond(known, house(approval))).toMatchObject({ outcome: 'verified' });
   });
 
   test('waits for a change to be seen, and says unverified when it never is', async () => {

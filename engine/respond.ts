@@ -145,9 +145,6 @@ async function fix(request: Request, house: House, context: Context, resumed: bo
   const judgement = finding.judgedBy?.[action.id];
   if (judgement && !earlier?.timeline.some(({ event }) => event === JUDGED))
     await context.record(JUDGED, judgement as Json);
-  // What was begun is finished: a resource that is changed in part is worse off than before or after.
-  if (earlier?.plan && hasWritten(earlier)) return finish(request, house, context, earlier, earlier.plan);
-
   const approved = earlier !== undefined && isApproved(earlier);
   // Who only looks is told what the guards that yield to a person have against it.
   const looks = onlyLooks(request, house);
@@ -156,7 +153,19 @@ async function fix(request: Request, house: House, context: Context, resumed: bo
     context,
   };
   const situation = situationOf(request, house, context);
-  const refused = await guarded(asker, (guard) => guard.onFinding?.(situation()));
+  const onFinding = () => guarded(asker, (guard) => guard.onFinding?.(situation()));
+  const onPlan = async (plan: Plan, clients: unknown) => {
+    const planned = () => ({ ...situation(), plan, clients });
+    return (
+      (await guarded(asker, (guard) => guard.onPlan?.(planned()))) ??
+      guarded(asker, (guard) => guard.beforeWrite?.(planned()))
+    );
+  };
+  if (earlier?.plan && hasWritten(earlier)) {
+    const guards = async (plan: Plan, clients: unknown) => (await onFinding()) ?? onPlan(plan, clients);
+    return finish(request, house, context, earlier, earlier.plan, guards);
+  }
+  const refused = await onFinding();
   if (refused) return refused;
 
   const clients = action.clients(await house.sessions.read(target));
@@ -166,15 +175,14 @@ async function fix(request: Request, house: House, context: Context, resumed: bo
   if (changes(plan.before, plan.after).length === 0) return COMPLIANT;
   const stored = await house.ledger.plan(id, plan);
   const moved = movedSince(stored, plan, action);
-  if (moved.length > 0) {
-    const reason = `it moved since the plan was made, so nothing was changed, and a new plan is made: ${describeChanges(moved)}`;
+  const doubt = action.caution?.(stored, context) === undefined && action.caution?.(plan, context);
+  if (moved.length > 0 || doubt) {
+    const how = describeChanges(moved) || doubt;
+    const reason = `it moved since the plan was made, so nothing was changed, and a new plan is made: ${how}`;
     return { outcome: 'changed-since', reason, followedBy: successorOf({ id, remediation: action.id, target }) };
   }
   if (looks) return { outcome: 'observed', reason: 'only a plan was asked for' };
-  const planned = () => ({ ...situation(), plan, clients });
-  const stopped =
-    (await guarded(asker, (guard) => guard.onPlan?.(planned()))) ??
-    (await guarded(asker, (guard) => guard.beforeWrite?.(planned())));
+  const stopped = await onPlan(plan, clients);
   if (stopped) return stopped;
 
   await change(clients, plan, request, house, context);
@@ -182,13 +190,18 @@ async function fix(request: Request, house: House, context: Context, resumed: bo
   return left.length === 0 ? AS_PLANNED : judged(clients, left, request, context);
 }
 
-/** Goes on with a change that an interrupted run began, and does of it what is left. */
+/**
+ * Goes on with a change that an interrupted run began, and does of it what is left: a resource that is changed in part is worse off
+ * than before or after.
+ * @param guards who may still stop it while nothing is written
+ */
 async function finish(
   request: Request,
   house: House,
   context: Context,
   earlier: ResponseRecord,
   recorded: Plan,
+  guards: (plan: Plan, clients: unknown) => Promise<End | undefined>,
 ): Promise<End> {
   const { action, target, id } = request;
   const back = await takenBack(earlier, house.ledger);
@@ -207,6 +220,8 @@ async function finish(
       ? { outcome: 'unverified', reason: `${MORE_SINCE}: ${describeChanges(since)}` }
       : { outcome: 'verified', reason: 'the change of an interrupted run is in place' };
   }
+  const stopped = changes(recorded.before, fresh.before).length === 0 && (await guards(plan, clients));
+  if (stopped) return stopped;
   await context.record('continued', { before: plan.before, after: plan.after });
   await change(clients, plan, request, house, context);
   const left = await settle(clients, plan, request, context);
@@ -278,17 +293,28 @@ interface Asker {
   readonly context: Context;
 }
 
-/** The first guard's word that ends the response. To a person who asked for it, those that yield only say it. */
+/**
+ * The first guard's word that ends the response, with what else there is for a person to weigh who shall approve it. To a person who
+ * asked for it, those that yield only say it.
+ */
 async function guarded(
   { word, context }: Asker,
   check: (guard: Guard) => Stop | undefined | Promise<Stop | undefined>,
-) {
+): Promise<End | undefined> {
+  let end: (Stop & End) | undefined;
   for (const guard of GUARDS) {
+    if (end && !guard.yieldsTo?.includes('approval')) continue;
     const stop = await check(guard);
-    if (stop && !(word && guard.yieldsTo?.includes(word))) return { ...stop, guard: guard.name };
-    if (stop) await context.record('warned', { guard: guard.name, reason: stop.reason });
+    if (!stop) continue;
+    if (word && guard.yieldsTo?.includes(word))
+      await context.record('warned', { guard: guard.name, reason: stop.reason });
+    else if (end) end = { ...end, reason: `${end.reason}; ${stop.reason}` };
+    else {
+      end = { ...stop, guard: guard.name };
+      if (end.outcome !== 'awaiting-approval') break;
+    }
   }
-  return undefined;
+  return end;
 }
 
 /** True when the response began to change its resource: then there is something to take back. */
