@@ -73,8 +73,12 @@ const UNREACHED: Readonly<Record<string, string>> = {
   '@aws-sdk/signature-v4-multi-region': `
     import { SignatureV4 } from '@smithy/signature-v4';
     export { SignatureV4 as SignatureV4MultiRegion, SignatureV4 as SignatureV4SignWithCredentials };`,
-  // S3 takes CRC-32 unless one asks for another checksum.
+  // S3 takes CRC-32 unless one asks for another checksum, and answers for an object with the one that it took.
   '@aws-sdk/checksums/sha': 'export class Sha1 {}',
+  '@aws-sdk/checksums/crc': `
+    export { Crc32 } from '@smithy/core/checksum';
+    export class Crc32c {}
+    export class Crc64Nvme {}`,
 };
 
 /**
