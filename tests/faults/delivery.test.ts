@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { DeleteSnapshotCommand, EC2Client, ModifySnapshotAttributeCommand } from '@aws-sdk/client-ec2';
 import { beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { chunks } from '../../engine/chunks.ts';
 import { HOME_REGION, MEMBER_ACCOUNTS } from '../../local/connection.ts';
 import { changing, Deployed, inLongForm, tried } from '../../local/deployed.ts';
 import { type Told, told } from '../../local/scenes.ts';
@@ -190,7 +191,8 @@ const sharedBy = (principal: string, snapshot: string): Told =>
   );
 
 const REDRIVEN = inLongForm(10_000, 60);
-test(`#30 ${REDRIVEN} old events at once, in any order, change what is wrong now and nothing else`, async () => {
+const AT_ONCE = 500;
+test(`#30 ${REDRIVEN} old events, ${Math.min(AT_ONCE, REDRIVEN)} at once, in any order, change what is wrong now and nothing else`, async () => {
   const snapshots = await Promise.all(Array.from({ length: 10 }, () => publicSnapshot(account)));
   const [wrong, fine] = [snapshots.slice(0, 4), snapshots.slice(4)];
   for (const { target } of fine) {
@@ -219,8 +221,11 @@ test(`#30 ${REDRIVEN} old events at once, in any order, change what is wrong now
       }),
       seed,
     );
-    await deployed.send('snapshots', messages);
-    await deployed.settled('snapshots', 100 * count + 60_000);
+    // As a redrive with a maximum velocity does.
+    for (const some of chunks(messages, AT_ONCE)) {
+      await deployed.send('snapshots', some);
+      await deployed.settled('snapshots', 100 * some.length + 60_000);
+    }
     const made = await changes('snapshots');
     expect(made.map(({ resources }) => resources[0]).sort()).toEqual(wrong.map(({ target }) => target.arn).sort());
     for (const each of snapshots) expect(await each.closed()).toBe(true);
