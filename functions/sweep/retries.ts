@@ -7,15 +7,16 @@ import type { SweepNotice } from '../../engine/notify/sweep-page.ts';
 import { budgetOf, exceptionFor } from '../../engine/policy.ts';
 import type { Response } from '../../engine/response.ts';
 import { targetKey } from '../../engine/targets.ts';
-import { type Concern, DAY_MS, isFresh, type SweptHouse } from './concern.ts';
+import { type Concern, DAY_MS, isFresh, isIdle, type SweptHouse } from './concern.ts';
 
 /** Guards whose word ends by itself. What a remediation excepts for reasons of its own has no guard. */
 const PASSING = ['exception', 'hold'];
 
 /**
  * What was deferred, or excepted for a time, is tried again when nothing keeps it back any more: neither what it met then nor
- * what came since. Of all tellings of a finding on a resource only the newest counts, however it ended. So the one that comes
- * of a retry takes the place of the one before, and none is retried twice; what is older than the newest is never retried.
+ * what came since. Of all tellings of a finding on a resource only the newest counts, however it ended, and what only looked or
+ * took nothing back is none. So the one that comes of a retry takes the place of the one before, and none is retried twice; what
+ * is older than the newest is never retried.
  */
 export function retries(house: SweptHouse): Concern {
   const { policy, at } = house;
@@ -55,7 +56,7 @@ export function retries(house: SweptHouse): Concern {
     see(response) {
       const { remediation, target, finding, undoes } = response;
       const key = JSON.stringify([remediation, targetKey(target), finding.source, finding.id]);
-      if (newest.has(key)) return;
+      if (newest.has(key) || isIdle(response)) return;
       newest.add(key);
       if (undoes === undefined && mayPass(response)) candidates.push(response);
     },
