@@ -215,11 +215,28 @@ test('a fix is looked at until something else is known of its resource', async (
   expect(await looks()).toBe(1);
   expect(await looks({ outcome: 'compliant' }, { outcome: 'observed' })).toBe(1);
   expect(await looks({ outcome: 'denied', undoes }, { outcome: 'compliant' })).toBe(1);
-  for (const outcome of ['unverified', 'failed', 'deferred', 'excepted', 'gone'] as const) {
-    expect(await looks({ outcome })).toBe(0);
+  const decided = [
+    'deferred',
+    'excepted',
+    'awaiting-approval',
+    'expired',
+    'denied',
+    'refused',
+    'changed-since',
+  ] as const;
+  const facts = ['unverified', 'failed', 'gone'] as const;
+  for (const outcome of [...decided, ...facts]) expect(await looks({ outcome })).toBe(0);
+  // What was decided on a plan is over when the resource was found right since.
+  for (const outcome of decided) expect(await looks({ outcome }, { outcome: 'compliant' })).toBe(1);
+  for (const outcome of facts) expect(await looks({ outcome }, { outcome: 'compliant' })).toBe(0);
+  expect(await looks({ outcome: 'compliant' }, { outcome: 'deferred' })).toBe(0);
+  expect(await looks({}, { outcome: 'compliant' })).toBe(0);
+  for (const outcome of ['undone', 'failed', 'unverified'] as const) {
+    expect(await looks({ outcome, undoes }, { outcome: 'compliant' })).toBe(0);
   }
-  for (const outcome of ['undone', 'changed-since', 'failed', 'verified'] as const) {
-    expect(await looks({ outcome, undoes })).toBe(0);
+  for (const outcome of ['changed-since', 'deferred', 'observed'] as const) {
+    expect(await looks({ outcome, undoes })).toBe(1);
+    expect(await looks({ outcome, looks: true })).toBe(1);
   }
   const exceptions = [
     { remediation: REMEDIATION, resource: 'arn:aws:s3:::door-a', owner: 'o', reason: 'r', expires: '2026-11-26' },
