@@ -35,7 +35,7 @@ export function drift({ policy, at }: SweptHouse): Concern {
       return {
         instructions: due.map((id) => ({ do: 'look', response: id })),
         counts: { fixes: fixes.length, looks: due.length },
-        notices: [{ label: 'Looked again at', value: `${due.length} of ${fixes.length} fixes`, fresh: false }],
+        notices: [{ label: 'Looks asked for', value: `${due.length} of ${fixes.length} fixes`, fresh: false }],
       };
     },
   };
