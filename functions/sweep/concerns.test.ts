@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { Breaker } from '../../engine/ledger/budgets.ts';
 import type { Hold } from '../../engine/ledger/ledger.ts';
@@ -10,6 +10,7 @@ import { findingOn } from '../../local/findings.ts';
 import { approvals } from './approvals.ts';
 import { type Concern, DAY_MS, type SweptHouse } from './concern.ts';
 import { drift } from './drift.ts';
+import { endings } from './endings.ts';
 import { leftOpen } from './left-open.ts';
 import { retries } from './retries.ts';
 import { type Sweep, sweep } from './sweep.ts';
@@ -90,6 +91,11 @@ async function found(make: (house: SweptHouse) => Concern, responses: readonly R
 }
 const instructed = async (...look: Parameters<typeof found>) => (await found(...look)).instructions;
 
+/** A hold that ended an hour ago. */
+const ENDED: Hold = { by: ANN, reason: 'a demo', until: ago(1) };
+/** One that ends in an hour. */
+const HOLDS: Hold = { ...ENDED, until: ago(-1) };
+
 /** Whether a response says something of its resource: one that only looks does not, nor does an undo that took nothing back. */
 const counts = ({ looks, undoes, outcome = 'failed' }: Response): boolean =>
   !looks && (undoes === undefined || ['undone', 'unverified', 'failed'].includes(outcome));
@@ -107,33 +113,36 @@ test('of all tellings of a finding on a resource the newest is tried again, and 
     { looks: true },
   );
   const telling = fc.tuple(fc.constantFrom('door-a', 'door-b', 'door-c'), fc.integer({ min: 1, max: 700 }), end, kind);
+  const all = fc.uniqueArray(telling, { maxLength: 30, selector: ([, hours]) => hours });
   await fc.assert(
-    fc.asyncProperty(fc.uniqueArray(telling, { maxLength: 30, selector: ([, hours]) => hours }), async (tellings) => {
+    fc.asyncProperty(all, fc.constantFrom({}, { hold: ENDED }), async (tellings, known: Known) => {
       const ledger = tellings.map(([bucket, hours, how, what]) => response(bucket, hours, { ...how, ...what }));
       const newest = Map.groupBy(
         ledger.filter(counts).sort((a, b) => (a.startedAt < b.startedAt ? 1 : -1)),
         ({ target }) => target.id,
       );
-      const due = [...newest.values()].flatMap(([first]) => (first && passes(first) ? [first] : []));
-      const again = await instructed(retries, ledger);
+      const due = [...newest.values()].flatMap(([first]) => (first && passes(first, known) ? [first] : []));
+      const again = await instructed(retries, ledger, known);
       expect(new Set(again)).toEqual(new Set(due.map(({ id }) => ({ do: 'again', response: id }))));
       // Each was answered by its successor, whatever became of that, as long as nothing keeps it back again.
       const answered = due.map((before) => {
         const { undoes: _, ...header } = before;
         return { ...header, id: successorOf(before), startedAt: ago(0), outcome: 'verified' as const };
       });
-      expect(await instructed(retries, [...ledger, ...answered])).toEqual([]);
+      expect(await instructed(retries, [...ledger, ...answered], known)).toEqual([]);
     }),
   );
 });
 
-const passes = ({ undoes, outcome, guard = '' }: Response): boolean =>
-  undoes === undefined && (outcome === 'deferred' || (outcome === 'excepted' && ['exception', 'hold'].includes(guard)));
+const passes = ({ outcome, guard = '' }: Response, { hold }: Known): boolean =>
+  outcome === 'deferred' ||
+  (outcome === 'excepted' && ['exception', 'hold'].includes(guard)) ||
+  (outcome === 'undone' && hold !== undefined);
 
 const stands: readonly [string, Known][] = [
   ['the kill switch', { stopped: 'an outage' }],
   ['a breaker', { breaker: { at: ago(1), count: 50, limit: 50, why: 'many' } }],
-  ['a hold', { hold: { by: ANN, reason: 'a demo', until: ago(-1) } }],
+  ['a hold', { hold: HOLDS }],
   [
     'an exception',
     {
@@ -175,6 +184,46 @@ test('half of an hour’s budget is left to what comes by itself, and the oldest
 test('an undo that was deferred, and what a remediation excepts by itself, are nobody’s to try again', async () => {
   const undo = response('door-a', 3, { outcome: 'deferred', guard: 'kill-switch', undoes: 'storage-aaaaaaaaaa' });
   expect(await instructed(retries, [undo, response('door-b', 3, { outcome: 'excepted' })])).toEqual([]);
+});
+
+describe('a hold that kept open what was taken back', () => {
+  const undone = (end: Partial<Response> = {}) =>
+    response('door-a', 170, { outcome: 'undone', undoes: 'storage-aaaaaaaaaa', ...end });
+
+  test('is told when it has ended, and the finding is tried again though nobody told it a second time', async () => {
+    const undo = undone();
+    expect(await found(endings, [undo], { hold: ENDED })).toMatchObject({
+      counts: { ended: 1 },
+      notices: [
+        { label: 'Hold ended', value: `${REMEDIATION} on arn:aws:s3:::door-a, by ${ANN}: a demo`, fresh: true },
+      ],
+    });
+    expect(await instructed(retries, [undo], { hold: ENDED })).toEqual([{ do: 'again', response: undo.id }]);
+    const since = response('door-a', 0.5, { outcome: 'deferred', guard: 'freeze' });
+    expect(await instructed(retries, [undo, since], { hold: ENDED })).toEqual([{ do: 'again', response: since.id }]);
+  });
+
+  test.each([
+    ['lasts', HOLDS],
+    ['was lifted, or nobody wanted one', undefined],
+  ])('is left alone where it %s', async (_, hold) => {
+    const known = hold ? { hold } : {};
+    expect(await found(endings, [undone()], known)).toMatchObject({ notices: [] });
+    expect(await found(retries, [undone()], known)).toMatchObject({ instructions: [], counts: { deferred: 0 } });
+  });
+
+  test('tries nothing again that a person ran by name, and that no finding told', async () => {
+    const { finding } = undone();
+    const run = undone({ finding: { ...finding, source: 'operator' } });
+    expect(await instructed(retries, [run], { hold: ENDED })).toEqual([]);
+    expect(await found(endings, [run], { hold: ENDED })).toMatchObject({ counts: { ended: 1 } });
+  });
+
+  test('hands over to whatever else keeps the resource back', async () => {
+    for (const [, known] of stands) {
+      expect(await instructed(retries, [undone()], { hold: ENDED, ...known })).toEqual([]);
+    }
+  });
 });
 
 test('what is deferred for more than a day is news on one day', async () => {

@@ -1,7 +1,7 @@
 import { freezeFor, windowOf } from '../../engine/guards/freeze.ts';
 import { inForce } from '../../engine/guards/hold.ts';
 import type { Breaker, Kind } from '../../engine/ledger/budgets.ts';
-import { leaseKey } from '../../engine/ledger/ledger.ts';
+import { type Hold, leaseKey } from '../../engine/ledger/ledger.ts';
 import type { Instruction } from '../../engine/messages.ts';
 import type { SweepNotice } from '../../engine/notify/sweep-page.ts';
 import { budgetOf, exceptionFor } from '../../engine/policy.ts';
@@ -13,10 +13,10 @@ import { type Concern, DAY_MS, isFresh, isIdle, type SweptHouse } from './concer
 const PASSING = ['exception', 'hold'];
 
 /**
- * What was deferred, or excepted for a time, is tried again when nothing keeps it back any more: neither what it met then nor
- * what came since. Of all tellings of a finding on a resource only the newest counts, however it ended, and what only looked or
- * took nothing back is none. So the one that comes of a retry takes the place of the one before, and none is retried twice; what
- * is older than the newest is never retried.
+ * What was deferred, or excepted or taken back for a time, is tried again when nothing keeps it back any more: neither what it met
+ * then nor what came since. Of all tellings of a finding on a resource only the newest counts, however it ended, and what only
+ * looked or took nothing back is none. So the one that comes of a retry takes the place of the one before, and none is retried
+ * twice; what is older than the newest is never retried.
  */
 export function retries(house: SweptHouse): Concern {
   const { policy, at } = house;
@@ -31,6 +31,9 @@ export function retries(house: SweptHouse): Concern {
     return known;
   };
 
+  const holdOn = ({ remediation, target }: Response): Promise<Hold | undefined> =>
+    house.holds.get(leaseKey(remediation, targetKey(target)));
+
   /** What keeps a response back, in words. The kill switch is asked for once, before. */
   async function keptBy(response: Response): Promise<string | undefined> {
     const { remediation, target, finding } = response;
@@ -40,7 +43,7 @@ export function retries(house: SweptHouse): Concern {
     const freeze = freezeFor(policy, { remediation, account, severity: finding.severity }, at);
     if (freeze) return `freeze ${freeze.name} ${windowOf(freeze)}`;
     if (await breakerOf({ remediation, account })) return `the open breaker of ${remediation} in ${account}`;
-    const hold = await house.holds.get(leaseKey(remediation, targetKey(target)));
+    const hold = await holdOn(response);
     return hold && inForce(hold, at) ? `the hold of ${hold.by} until ${hold.until}` : undefined;
   }
 
@@ -54,11 +57,11 @@ export function retries(house: SweptHouse): Concern {
 
   return {
     see(response) {
-      const { remediation, target, finding, undoes } = response;
+      const { remediation, target, finding } = response;
       const key = JSON.stringify([remediation, targetKey(target), finding.source, finding.id]);
       if (newest.has(key) || isIdle(response)) return;
       newest.add(key);
-      if (undoes === undefined && mayPass(response)) candidates.push(response);
+      if (mayPass(response)) candidates.push(response);
     },
 
     async find(failed) {
@@ -67,6 +70,8 @@ export function retries(house: SweptHouse): Concern {
       const free: Response[] = [];
       for (const response of candidates.toReversed()) {
         try {
+          // Taken back without a hold, which would end: only the next telling has it fixed.
+          if (response.outcome === 'undone' && !(await holdOn(response))) continue;
           const by = why === undefined ? await keptBy(response) : `the kill switch: ${why}`;
           if (by === undefined) free.push(response);
           else kept.push({ response, by });
@@ -88,8 +93,11 @@ export function retries(house: SweptHouse): Concern {
   };
 }
 
-const mayPass = ({ outcome, guard = '' }: Response): boolean =>
-  outcome === 'deferred' || (outcome === 'excepted' && PASSING.includes(guard));
+/** What a person ran by name, and took back, no finding asks for again. */
+const mayPass = ({ outcome, guard = '', finding }: Response): boolean =>
+  outcome === 'deferred' ||
+  (outcome === 'excepted' && PASSING.includes(guard)) ||
+  (outcome === 'undone' && finding.source !== 'operator');
 
 const nameOf = ({ remediation, account }: Kind): string => `${remediation} in ${account}`;
 
