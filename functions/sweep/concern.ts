@@ -43,6 +43,8 @@ export interface Concern {
 }
 
 export const DAY_MS = 86_400_000;
+/** Days that a sweep goes back at most: what is older is out of its sight. */
+export const FARTHEST_DAYS = 31;
 
 /** True within the day before: what is new to whoever was told yesterday. */
 export const isFresh = (time: string | undefined, { at }: Pick<SweptHouse, 'at'>): boolean =>

@@ -235,6 +235,43 @@ test('what is deferred for more than a day is news on one day', async () => {
   expect([await fresh(23), await fresh(25), await fresh(49)]).toEqual([[], [true], [false]]);
 });
 
+test('what waits is told before it goes out of sight', async () => {
+  const past = (days: number, end: Partial<Response>, bucket = `door-${days}`) => response(bucket, days * 24, end);
+  const deferred: Partial<Response> = { outcome: 'deferred', guard: 'kill-switch' };
+  const known = { stopped: 'an outage', hold: HOLDS };
+  const leaving = async (responses: readonly Response[], how: Known = known) =>
+    (await found(retries, responses, how)).notices.filter(({ label }) => label === 'Out of sight tomorrow');
+  expect(await leaving([past(29, deferred), past(30, { outcome: 'verified' })])).toEqual([]);
+
+  const two = [past(30.5, deferred), past(30.9, deferred)];
+  const value = `2 (${two[1]?.id}, ${two[0]?.id}) by the kill switch: an outage`;
+  expect(await leaving([past(2, deferred), ...two])).toEqual([{ label: 'Out of sight tomorrow', value, fresh: true }]);
+  // Two sweeps are a day apart, but not to the second.
+  expect(await leaving([past(29.99, deferred)])).toHaveLength(1);
+
+  const kept = [
+    past(30.1, { outcome: 'excepted', guard: 'hold' }),
+    past(30.2, { outcome: 'undone', undoes: 'storage-aaaaaaaaaa' }),
+  ];
+  for (const each of kept) {
+    expect(await leaving([each], { hold: HOLDS })).toMatchObject([{ value: expect.stringContaining(each.id) }]);
+  }
+  // An hour's budget is for one of them at a time.
+  const policy = { remediations: { [REMEDIATION]: { budget: { perHour: 1 } } } };
+  expect(await leaving(two, { policy })).toMatchObject([{ value: `1 (${two[0]?.id}) by the budget of an hour` }]);
+  expect(await leaving(two, {})).toEqual([]);
+});
+
+test('many that go out of sight are counted, and the first are named', async () => {
+  const many = Array.from({ length: 60 }, (_, index) =>
+    response(`door-${index}`, 30.5 * 24, { outcome: 'deferred', guard: 'kill-switch' }),
+  );
+  const { notices } = await found(retries, many, { stopped: 'an outage' });
+  const value = notices.find(({ label }) => label === 'Out of sight tomorrow')?.value ?? '';
+  expect(value).toMatch(/^60 \(storage-[^ ]+, .* and 40 more\) by the kill switch: an outage$/);
+  expect(value.length).toBeLessThan(1_000);
+});
+
 test.each([
   ['nobody decided in time', 25, [], ['expire']],
   ['there is time', 23, [], []],

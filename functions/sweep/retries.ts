@@ -7,10 +7,20 @@ import type { SweepNotice } from '../../engine/notify/sweep-page.ts';
 import { budgetOf, exceptionFor } from '../../engine/policy.ts';
 import type { Response } from '../../engine/response.ts';
 import { targetKey } from '../../engine/targets.ts';
-import { type Concern, DAY_MS, isFresh, isIdle, type SweptHouse } from './concern.ts';
+import { type Concern, DAY_MS, FARTHEST_DAYS, isFresh, isIdle, type SweptHouse } from './concern.ts';
 
 /** Guards whose word ends by itself. What a remediation excepts for reasons of its own has no guard. */
 const PASSING = ['exception', 'hold'];
+/** Responses that a notice names. */
+const MOST_NAMED = 20;
+/** No two daily sweeps are a day apart to the second: what would be told the day after is told an hour before. */
+const EARLY_MS = 3_600_000;
+
+/** What is not tried again yet, and why, in words. */
+interface Kept {
+  readonly response: Response;
+  readonly by: string;
+}
 
 /**
  * What was deferred, or excepted or taken back for a time, is tried again when nothing keeps it back any more: neither what it met
@@ -66,7 +76,7 @@ export function retries(house: SweptHouse): Concern {
 
     async find(failed) {
       const why = await house.stopped();
-      const kept: { readonly response: Response; readonly by: string }[] = [];
+      const kept: Kept[] = [];
       const free: Response[] = [];
       for (const response of candidates.toReversed()) {
         try {
@@ -79,15 +89,20 @@ export function retries(house: SweptHouse): Concern {
           failed(`what keeps ${response.id} back`, error);
         }
       }
-      const allowed = withinBudget(free, house);
+      const allowed = new Set(withinBudget(free, house));
+      const next = free.filter((response) => !allowed.has(response));
       const known = await Promise.all(
         [...breakers].map(async ([kind, read]) => [kind, await read.catch(() => undefined)] as const),
       );
       const deferred = kept.filter(({ response }) => response.outcome === 'deferred');
       return {
-        instructions: allowed.map(({ id }): Instruction => ({ do: 'again', response: id })),
-        counts: { retried: allowed.length, nextTime: free.length - allowed.length, deferred: deferred.length },
-        notices: [...longDeferred(deferred, house), ...openBreakers(known)],
+        instructions: [...allowed].map(({ id }): Instruction => ({ do: 'again', response: id })),
+        counts: { retried: allowed.size, nextTime: next.length, deferred: deferred.length },
+        notices: [
+          ...outOfSight([...kept, ...next.map((response) => ({ response, by: 'the budget of an hour' }))], house),
+          ...longDeferred(deferred, house),
+          ...openBreakers(known),
+        ],
       };
     },
   };
@@ -111,10 +126,7 @@ const withinBudget = (free: readonly Response[], { policy }: SweptHouse): Respon
   );
 
 /** News on the day after they were deferred. */
-function longDeferred(
-  deferred: readonly { readonly response: Response; readonly by: string }[],
-  house: SweptHouse,
-): SweepNotice[] {
+function longDeferred(deferred: readonly Kept[], house: SweptHouse): SweepNotice[] {
   const old = deferred.filter(({ response }) => !isFresh(response.startedAt, house));
   const isNew = (startedAt: string): boolean => house.at.getTime() - Date.parse(startedAt) < 2 * DAY_MS;
   return [...Map.groupBy(old, ({ by }) => by)].map(([by, own]) => ({
@@ -122,4 +134,19 @@ function longDeferred(
     value: `${own.length} by ${by}`,
     fresh: own.some(({ response }) => isNew(response.startedAt)),
   }));
+}
+
+/** What tomorrow's sweep does not see any more, so that nobody would try it again. */
+function outOfSight(waiting: readonly Kept[], { at }: SweptHouse): SweepNotice[] {
+  const lastDay = at.getTime() - (FARTHEST_DAYS - 1) * DAY_MS + EARLY_MS;
+  const leaving = waiting.filter(({ response }) => Date.parse(response.startedAt) < lastDay);
+  return [...Map.groupBy(leaving, ({ by }) => by)].map(([by, own]) => {
+    const named = own.slice(0, MOST_NAMED).map(({ response }) => response.id);
+    const more = own.length > named.length ? ` and ${own.length - named.length} more` : '';
+    return {
+      label: 'Out of sight tomorrow',
+      value: `${own.length} (${named.join(', ')}${more}) by ${by}`,
+      fresh: true,
+    };
+  });
 }
