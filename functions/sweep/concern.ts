@@ -1,5 +1,6 @@
 import type { Sessions } from '../../engine/aws/sessions.ts';
 import type { Workers } from '../../engine/aws/workers.ts';
+import { isUndoInVain } from '../../engine/facts.ts';
 import type { Breaker, Kind } from '../../engine/ledger/budgets.ts';
 import type { Headers, Holds, Ledger } from '../../engine/ledger/ledger.ts';
 import type { Instruction } from '../../engine/messages.ts';
@@ -42,7 +43,13 @@ export interface Concern {
 }
 
 export const DAY_MS = 86_400_000;
+/** Days that a sweep goes back at most: what is older is out of its sight. */
+export const FARTHEST_DAYS = 31;
 
 /** True within the day before: what is new to whoever was told yesterday. */
 export const isFresh = (time: string | undefined, { at }: Pick<SweptHouse, 'at'>): boolean =>
   time !== undefined && at.getTime() - Date.parse(time) < DAY_MS;
+
+/** Whether a response says nothing of its resource: it only looked, or was an undo that took nothing back. */
+export const isIdle = ({ outcome, ...response }: Response): boolean =>
+  response.looks === true || (outcome !== undefined && isUndoInVain({ ...response, outcome }));

@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { Breaker } from '../../engine/ledger/budgets.ts';
 import type { Hold } from '../../engine/ledger/ledger.ts';
@@ -10,6 +10,7 @@ import { findingOn } from '../../local/findings.ts';
 import { approvals } from './approvals.ts';
 import { type Concern, DAY_MS, type SweptHouse } from './concern.ts';
 import { drift } from './drift.ts';
+import { endings } from './endings.ts';
 import { leftOpen } from './left-open.ts';
 import { retries } from './retries.ts';
 import { type Sweep, sweep } from './sweep.ts';
@@ -90,39 +91,58 @@ async function found(make: (house: SweptHouse) => Concern, responses: readonly R
 }
 const instructed = async (...look: Parameters<typeof found>) => (await found(...look)).instructions;
 
-test('of all tellings of a finding on a resource only the newest is tried again, and never twice', async () => {
+/** A hold that ended an hour ago. */
+const ENDED: Hold = { by: ANN, reason: 'a demo', until: ago(1) };
+/** One that ends in an hour. */
+const HOLDS: Hold = { ...ENDED, until: ago(-1) };
+
+/** Whether a response says something of its resource: one that only looks does not, nor does an undo that took nothing back. */
+const counts = ({ looks, undoes, outcome = 'failed' }: Response): boolean =>
+  !looks && (undoes === undefined || ['undone', 'unverified', 'failed'].includes(outcome));
+
+test('of all tellings of a finding on a resource the newest is tried again, and no other, and never twice', async () => {
   const end = fc.record({
     outcome: fc.constantFrom(...OUTCOMES),
     guard: fc.constantFrom('kill-switch', 'freeze', 'budget', 'exception', 'hold', 'mode'),
   });
-  const telling = fc.tuple(fc.constantFrom('door-a', 'door-b', 'door-c'), fc.integer({ min: 1, max: 700 }), end);
+  const kind = fc.constantFrom<Partial<Response>>(
+    {},
+    {},
+    { undoes: 'storage-aaaaaaaaaa' },
+    { undoes: 'storage-aaaaaaaaaa', looks: true },
+    { looks: true },
+  );
+  const telling = fc.tuple(fc.constantFrom('door-a', 'door-b', 'door-c'), fc.integer({ min: 1, max: 700 }), end, kind);
+  const all = fc.uniqueArray(telling, { maxLength: 30, selector: ([, hours]) => hours });
   await fc.assert(
-    fc.asyncProperty(fc.uniqueArray(telling, { maxLength: 30, selector: ([, hours]) => hours }), async (tellings) => {
-      const ledger = tellings.map(([bucket, hours, how]) => response(bucket, hours, how));
-      const again = await instructed(retries, ledger);
-      for (const one of again) {
-        const tried = ledger.find(({ id }) => one.do === 'again' && id === one.response);
-        const newest = ledger
-          .filter(({ target }) => target.id === tried?.target.id)
-          .sort((a, b) => (a.startedAt < b.startedAt ? 1 : -1))[0];
-        expect(tried).toBe(newest);
-        expect(['deferred', 'excepted']).toContain(tried?.outcome);
-        if (tried?.outcome === 'excepted') expect(['exception', 'hold']).toContain(tried.guard);
-      }
+    fc.asyncProperty(all, fc.constantFrom({}, { hold: ENDED }), async (tellings, known: Known) => {
+      const ledger = tellings.map(([bucket, hours, how, what]) => response(bucket, hours, { ...how, ...what }));
+      const newest = Map.groupBy(
+        ledger.filter(counts).sort((a, b) => (a.startedAt < b.startedAt ? 1 : -1)),
+        ({ target }) => target.id,
+      );
+      const due = [...newest.values()].flatMap(([first]) => (first && passes(first, known) ? [first] : []));
+      const again = await instructed(retries, ledger, known);
+      expect(new Set(again)).toEqual(new Set(due.map(({ id }) => ({ do: 'again', response: id }))));
       // Each was answered by its successor, whatever became of that, as long as nothing keeps it back again.
-      const answered = again.flatMap((one) => {
-        const before = ledger.find(({ id }) => one.do === 'again' && id === one.response);
-        return before ? [{ ...before, id: successorOf(before), startedAt: ago(0), outcome: 'verified' as const }] : [];
+      const answered = due.map((before) => {
+        const { undoes: _, ...header } = before;
+        return { ...header, id: successorOf(before), startedAt: ago(0), outcome: 'verified' as const };
       });
-      expect(await instructed(retries, [...ledger, ...answered])).toEqual([]);
+      expect(await instructed(retries, [...ledger, ...answered], known)).toEqual([]);
     }),
   );
 });
 
+const passes = ({ outcome, guard = '' }: Response, { hold }: Known): boolean =>
+  outcome === 'deferred' ||
+  (outcome === 'excepted' && ['exception', 'hold'].includes(guard)) ||
+  (outcome === 'undone' && hold !== undefined);
+
 const stands: readonly [string, Known][] = [
   ['the kill switch', { stopped: 'an outage' }],
   ['a breaker', { breaker: { at: ago(1), count: 50, limit: 50, why: 'many' } }],
-  ['a hold', { hold: { by: ANN, reason: 'a demo', until: ago(-1) } }],
+  ['a hold', { hold: HOLDS }],
   [
     'an exception',
     {
@@ -166,6 +186,46 @@ test('an undo that was deferred, and what a remediation excepts by itself, are n
   expect(await instructed(retries, [undo, response('door-b', 3, { outcome: 'excepted' })])).toEqual([]);
 });
 
+describe('a hold that kept open what was taken back', () => {
+  const undone = (end: Partial<Response> = {}) =>
+    response('door-a', 170, { outcome: 'undone', undoes: 'storage-aaaaaaaaaa', ...end });
+
+  test('is told when it has ended, and the finding is tried again though nobody told it a second time', async () => {
+    const undo = undone();
+    expect(await found(endings, [undo], { hold: ENDED })).toMatchObject({
+      counts: { ended: 1 },
+      notices: [
+        { label: 'Hold ended', value: `${REMEDIATION} on arn:aws:s3:::door-a, by ${ANN}: a demo`, fresh: true },
+      ],
+    });
+    expect(await instructed(retries, [undo], { hold: ENDED })).toEqual([{ do: 'again', response: undo.id }]);
+    const since = response('door-a', 0.5, { outcome: 'deferred', guard: 'freeze' });
+    expect(await instructed(retries, [undo, since], { hold: ENDED })).toEqual([{ do: 'again', response: since.id }]);
+  });
+
+  test.each([
+    ['lasts', HOLDS],
+    ['was lifted, or nobody wanted one', undefined],
+  ])('is left alone where it %s', async (_, hold) => {
+    const known = hold ? { hold } : {};
+    expect(await found(endings, [undone()], known)).toMatchObject({ notices: [] });
+    expect(await found(retries, [undone()], known)).toMatchObject({ instructions: [], counts: { deferred: 0 } });
+  });
+
+  test('tries nothing again that a person ran by name, and that no finding told', async () => {
+    const { finding } = undone();
+    const run = undone({ finding: { ...finding, source: 'operator' } });
+    expect(await instructed(retries, [run], { hold: ENDED })).toEqual([]);
+    expect(await found(endings, [run], { hold: ENDED })).toMatchObject({ counts: { ended: 1 } });
+  });
+
+  test('hands over to whatever else keeps the resource back', async () => {
+    for (const [, known] of stands) {
+      expect(await instructed(retries, [undone()], { hold: ENDED, ...known })).toEqual([]);
+    }
+  });
+});
+
 test('what is deferred for more than a day is news on one day', async () => {
   const fresh = async (hours: number) => {
     const waiting = [response('door-a', hours, { outcome: 'deferred', guard: 'kill-switch' })];
@@ -173,6 +233,43 @@ test('what is deferred for more than a day is news on one day', async () => {
     return notices.map((notice) => notice.fresh);
   };
   expect([await fresh(23), await fresh(25), await fresh(49)]).toEqual([[], [true], [false]]);
+});
+
+test('what waits is told before it goes out of sight', async () => {
+  const past = (days: number, end: Partial<Response>, bucket = `door-${days}`) => response(bucket, days * 24, end);
+  const deferred: Partial<Response> = { outcome: 'deferred', guard: 'kill-switch' };
+  const known = { stopped: 'an outage', hold: HOLDS };
+  const leaving = async (responses: readonly Response[], how: Known = known) =>
+    (await found(retries, responses, how)).notices.filter(({ label }) => label === 'Out of sight tomorrow');
+  expect(await leaving([past(29, deferred), past(30, { outcome: 'verified' })])).toEqual([]);
+
+  const two = [past(30.5, deferred), past(30.9, deferred)];
+  const value = `2 (${two[1]?.id}, ${two[0]?.id}) by the kill switch: an outage`;
+  expect(await leaving([past(2, deferred), ...two])).toEqual([{ label: 'Out of sight tomorrow', value, fresh: true }]);
+  // Two sweeps are a day apart, but not to the second.
+  expect(await leaving([past(29.99, deferred)])).toHaveLength(1);
+
+  const kept = [
+    past(30.1, { outcome: 'excepted', guard: 'hold' }),
+    past(30.2, { outcome: 'undone', undoes: 'storage-aaaaaaaaaa' }),
+  ];
+  for (const each of kept) {
+    expect(await leaving([each], { hold: HOLDS })).toMatchObject([{ value: expect.stringContaining(each.id) }]);
+  }
+  // An hour's budget is for one of them at a time.
+  const policy = { remediations: { [REMEDIATION]: { budget: { perHour: 1 } } } };
+  expect(await leaving(two, { policy })).toMatchObject([{ value: `1 (${two[0]?.id}) by the budget of an hour` }]);
+  expect(await leaving(two, {})).toEqual([]);
+});
+
+test('many that go out of sight are counted, and the first are named', async () => {
+  const many = Array.from({ length: 60 }, (_, index) =>
+    response(`door-${index}`, 30.5 * 24, { outcome: 'deferred', guard: 'kill-switch' }),
+  );
+  const { notices } = await found(retries, many, { stopped: 'an outage' });
+  const value = notices.find(({ label }) => label === 'Out of sight tomorrow')?.value ?? '';
+  expect(value).toMatch(/^60 \(storage-[^ ]+, .* and 40 more\) by the kill switch: an outage$/);
+  expect(value.length).toBeLessThan(1_000);
 });
 
 test.each([
@@ -204,11 +301,28 @@ test('a fix is looked at until something else is known of its resource', async (
   expect(await looks()).toBe(1);
   expect(await looks({ outcome: 'compliant' }, { outcome: 'observed' })).toBe(1);
   expect(await looks({ outcome: 'denied', undoes }, { outcome: 'compliant' })).toBe(1);
-  for (const outcome of ['unverified', 'failed', 'deferred', 'excepted', 'gone'] as const) {
-    expect(await looks({ outcome })).toBe(0);
+  const decided = [
+    'deferred',
+    'excepted',
+    'awaiting-approval',
+    'expired',
+    'denied',
+    'refused',
+    'changed-since',
+  ] as const;
+  const facts = ['unverified', 'failed', 'gone'] as const;
+  for (const outcome of [...decided, ...facts]) expect(await looks({ outcome })).toBe(0);
+  // What was decided on a plan is over when the resource was found right since.
+  for (const outcome of decided) expect(await looks({ outcome }, { outcome: 'compliant' })).toBe(1);
+  for (const outcome of facts) expect(await looks({ outcome }, { outcome: 'compliant' })).toBe(0);
+  expect(await looks({ outcome: 'compliant' }, { outcome: 'deferred' })).toBe(0);
+  expect(await looks({}, { outcome: 'compliant' })).toBe(0);
+  for (const outcome of ['undone', 'failed', 'unverified'] as const) {
+    expect(await looks({ outcome, undoes }, { outcome: 'compliant' })).toBe(0);
   }
-  for (const outcome of ['undone', 'changed-since', 'failed', 'verified'] as const) {
-    expect(await looks({ outcome, undoes })).toBe(0);
+  for (const outcome of ['changed-since', 'deferred', 'observed'] as const) {
+    expect(await looks({ outcome, undoes })).toBe(1);
+    expect(await looks({ outcome, looks: true })).toBe(1);
   }
   const exceptions = [
     { remediation: REMEDIATION, resource: 'arn:aws:s3:::door-a', owner: 'o', reason: 'r', expires: '2026-11-26' },
@@ -223,7 +337,9 @@ test('more fixes than a day has looks for take turns, and each has its own', asy
     const house = { ...houseOf([]), at: new Date(AT.getTime() + day * DAY_MS) };
     const concern = drift(house);
     for (const each of fixes) concern.see(each);
-    const { instructions } = await concern.find(() => undefined);
+    const { instructions, notices } = await concern.find(() => undefined);
+    // What comes of a look is not known yet.
+    expect(notices).toMatchObject([{ label: 'Looks asked for', value: `${instructions.length} of 1400 fixes` }]);
     expect(instructions.length).toBeGreaterThan(400);
     expect(instructions.length).toBeLessThan(540);
     seen.push(...instructions.flatMap((one) => (one.do === 'look' ? one.response : [])));

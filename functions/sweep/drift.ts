@@ -1,26 +1,31 @@
 import { createHash } from 'node:crypto';
+import { isFact } from '../../engine/facts.ts';
 import { exceptionFor } from '../../engine/policy.ts';
 import type { Outcome } from '../../engine/response.ts';
 import { targetKey } from '../../engine/targets.ts';
-import { type Concern, DAY_MS, type SweptHouse } from './concern.ts';
+import { type Concern, DAY_MS, isIdle, type SweptHouse } from './concern.ts';
 
 /** Looks in a day, about: each is an invocation's part, a few calls and three writes. More fixes than these take turns. */
 const MOST_LOOKS = 500;
 
 /** Ends that say nothing against an earlier fix. */
 const FIX_STANDS: readonly (Outcome | undefined)[] = ['compliant', 'observed', 'simulated'];
-/** Ends of an undo that took nothing back. */
-const NOT_TAKEN_BACK: readonly (Outcome | undefined)[] = ['awaiting-approval', 'denied', 'expired', 'refused'];
 
-/** Whether a fix still holds: of each resource the newest, unless it was taken back, or something is known to be wrong since. */
+/**
+ * Whether a fix still holds: of each resource the newest, unless it was taken back, or something may be wrong since. What was
+ * decided on a plan is over when the resource was found right later.
+ */
 export function drift({ policy, at }: SweptHouse): Concern {
   const known = new Set<string>();
+  const right = new Set<string>();
   const fixes: string[] = [];
   return {
-    see({ id, remediation, target, outcome, undoes }) {
+    see(response) {
+      const { id, remediation, target, outcome, undoes } = response;
       const key = `${remediation} ${targetKey(target)}`;
-      const saysNothing = undoes === undefined ? FIX_STANDS : NOT_TAKEN_BACK;
-      if (known.has(key) || saysNothing.includes(outcome)) return;
+      if (known.has(key) || isIdle(response)) return;
+      if (outcome === 'compliant') right.add(key);
+      if (FIX_STANDS.includes(outcome) || (right.has(key) && outcome && !isFact(outcome))) return;
       known.add(key);
       const stands = outcome === 'verified' && undoes === undefined;
       if (stands && !exceptionFor(policy, remediation, target, at)) fixes.push(id);
@@ -30,7 +35,7 @@ export function drift({ policy, at }: SweptHouse): Concern {
       return {
         instructions: due.map((id) => ({ do: 'look', response: id })),
         counts: { fixes: fixes.length, looks: due.length },
-        notices: [{ label: 'Looked again at', value: `${due.length} of ${fixes.length} fixes`, fresh: false }],
+        notices: [{ label: 'Looks asked for', value: `${due.length} of ${fixes.length} fixes`, fresh: false }],
       };
     },
   };

@@ -9,7 +9,7 @@ export function endings(house: SweptHouse): Concern {
   const held = new Map<string, string>();
   return {
     see({ remediation, target, outcome, guard }) {
-      if (outcome === 'excepted' && guard === 'hold') {
+      if (outcome === 'undone' || (outcome === 'excepted' && guard === 'hold')) {
         held.set(leaseKey(remediation, targetKey(target)), `${remediation} on ${target.arn}`);
       }
     },

@@ -2,7 +2,7 @@ import { describeError } from '../../engine/errors.ts';
 import type { SweepNotice } from '../../engine/notify/sweep-page.ts';
 import type { Response } from '../../engine/response.ts';
 import { approvals } from './approvals.ts';
-import { type Concern, DAY_MS, type SweptHouse } from './concern.ts';
+import { type Concern, DAY_MS, FARTHEST_DAYS, type SweptHouse } from './concern.ts';
 import { drift } from './drift.ts';
 import { endings } from './endings.ts';
 import { leftOpen } from './left-open.ts';
@@ -12,7 +12,7 @@ import { unusedGroups } from './unused-groups.ts';
 export type Sweep = 'hourly' | 'daily';
 
 /** Days that a sweep goes back at most. An approval may wait for seven; what waits for longer has its turn once a day. */
-const DAYS: Readonly<Record<Sweep, number>> = { hourly: 8, daily: 31 };
+const DAYS: Readonly<Record<Sweep, number>> = { hourly: 8, daily: FARTHEST_DAYS };
 /** Days that an hourly one goes back anyway, and days beyond the last response that waits. */
 const NEAR_DAYS = 2;
 const BEYOND_DAYS = 1;
