@@ -301,6 +301,8 @@ describe('the second look', () => {
       expect(looked?.timeline.filter(({ event }) => event === 'looked again').map(({ detail }) => detail)).toEqual([
         { left: [], came: [{ part: made, from: null, to: 'Active' }] },
       ]);
+      // The sweep looks each day.
+      expect(looked && (await driftOf(looked, action, house))).toBeUndefined();
       const { AccessKeyMetadata = [] } = await new IAMClient(account.client).send(
         new ListAccessKeysCommand({ UserName: name }),
       );
