@@ -642,6 +642,27 @@ describe('an undo that a person ordered', () => {
     expect([await world.outcome(begun), world.to]).toEqual(['undone', []]);
   });
 
+  test.each([
+    ['an exception', (line: object) => ({ exceptions: [{ ...line, remediation: '*', expires: '2999-01-01' }] })],
+    ['protection', (line: object) => ({ protected: { resources: [line] } })],
+  ])('of an undo is refused where the policy leaves the resource alone by now, by %s', async (_, lines) => {
+    const world = new World(AUTOMATIC);
+    const { response } = await world.tell();
+    const undo = await world.takeBack(response.id, 1);
+    const line = { resource: world.target.arn, owner: 'data@example.com', reason: 'the auditors read it' };
+    const policy = policySchema.parse({ version: 1, ...AUTOMATIC, ...lines(line) });
+    world.house = { ...world.house, policy };
+    // What opens it again is no fix: nothing keeps a person from it.
+    await world.approve(undo);
+    expect([await world.outcome(undo), world.to]).toEqual(['undone', ['all']]);
+    const refused = await world.takeBack(undo, undefined);
+    expect((await world.record(refused)).response).toMatchObject({
+      outcome: 'refused',
+      reason: expect.stringContaining('by data@example.com: the auditors read it'),
+    });
+    expect(world.to).toEqual(['all']);
+  });
+
   test('of what changed nothing is refused', async () => {
     const world = new World();
     const { response } = await world.tell();
