@@ -3,7 +3,7 @@ import { relative } from 'node:path';
 import { modeOf } from '../engine/policy.ts';
 import { MODES, type Policy } from '../engine/policy-schema.ts';
 import type { Action } from '../engine/remediation.ts';
-import { problemLine } from '../scripts/located-yaml.ts';
+import { type Problem, problemLine } from '../scripts/located-yaml.ts';
 import { type PolicyFile, readPolicy } from '../scripts/response-policy.ts';
 import { loadWorkers } from '../scripts/workers.ts';
 import { withoutClients } from './declarations.ts';
@@ -33,7 +33,8 @@ export async function openPolicy(file = shippedPolicy(), now = new Date()): Prom
 
 /** `firebreak policy check [file]`: exit 0 when it holds, 1 when something is wrong. */
 export async function policyCheck(path: string | undefined, { json }: CheckOptions, io: Io): Promise<number> {
-  const { file, policy, problems, warnings, actions } = await openPolicy(path);
+  const { file, policy, problems, actions, ...open } = await openPolicy(path);
+  const warnings = policy ? [...unnamed(policy, open.lineOf), ...open.warnings] : open.warnings;
   if (json) io.out.json({ file, holds: policy !== undefined, problems, warnings });
   else {
     for (const problem of problems) io.out.line(problemLine(file, problem));
@@ -42,6 +43,19 @@ export async function policyCheck(path: string | undefined, { json }: CheckOptio
   }
   return policy ? 0 : 1;
 }
+
+/** Nobody but the policy tells which account manages the organisation. The shipped one cannot, so no build asks for it. */
+const unnamed = ({ organization }: Policy, lineOf: PolicyFile['lineOf']): readonly Problem[] =>
+  organization.management === undefined
+    ? [
+        {
+          line: lineOf(['organization']) ?? 1,
+          path: 'organization.management',
+          wrong: 'is not named, so the management account is not protected',
+          write: 'the id of that account, if there is an organisation',
+        },
+      ]
+    : [];
 
 function inShort(policy: Policy, actions: readonly Action[]): string {
   const { modes, exceptions, freezes } = policy;

@@ -35,12 +35,14 @@ function fileOf(name: string, text: string): string {
 }
 
 describe('policy check', () => {
-  test('says in one line what holds', () => {
+  test('says in one line what holds, and warns that the shipped policy names no management account', () => {
     expect(policy('check')).toEqual({
       code: 0,
       out: expect.stringMatching(/^response-policy\.yml holds: \d+ automatic, \d+ approval, 0 observe, .*0 freezes\n$/),
-      err: '',
+      err: expect.stringMatching(/^warning: response-policy\.yml:\d+: organization\.management: is not named, .*\n$/),
     });
+    const named = fileOf('named.yml', "version: 1\norganization: { management: '999900001111' }\n");
+    expect(policy('check', named)).toMatchObject({ code: 0, err: '' });
   });
 
   test('ends with 1 and the lines that are wrong, and tells a machine the same', () => {

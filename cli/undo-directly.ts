@@ -35,6 +35,7 @@ export async function undoDirectly(undone: Undone, options: UndoOptions, io: Io)
       recorded,
       undoes: id,
       by: caller.arn,
+      fixes: !opens,
       ...(hold && { hold }),
     },
     {

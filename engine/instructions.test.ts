@@ -41,7 +41,7 @@ class World {
   stopped: string | undefined;
   steps = 0;
   killAt = Number.POSITIVE_INFINITY;
-  readonly target: Target;
+  target: Target;
   house: InstructedHouse;
   readonly #session = sessionConfig(SECURITY_ACCOUNT, HOME_REGION, ROOT);
   #now: Date | undefined;
@@ -455,11 +455,12 @@ describe('the circuit breaker', () => {
     remediations: { 'storage.close-door': { mode: 'automatic', budget } },
     coolDown: { fixes: 100 },
   });
-  const storm = async (policy: object, many: number) => {
+  const storm = async (policy: object, many: number, told: (index: number) => Partial<Target> = () => ({})) => {
     const world = new World(policy);
     const outcomes: string[] = [];
     for (let index = 0; index < many; index += 1) {
       world.to = ['all'];
+      world.target = { ...world.target, ...told(index) };
       outcomes.push((await world.tell()).response.outcome ?? 'open');
     }
     return { world, outcomes };
@@ -481,6 +482,16 @@ describe('the circuit breaker', () => {
     // Half of the twelve that there are is six.
     expect(outcomes).toEqual([...Array<string>(6).fill('verified'), 'deferred', 'deferred']);
     expect(world.writes).toBe(6);
+  });
+
+  test('counts what has no Region of its own once, whichever Region tells of it', async () => {
+    const { world, outcomes } = await storm(limited({ perHour: 1_000, share: 0.5, shareFrom: 5 }), 8, (index) => ({
+      type: 'AWS::IAM::User',
+      region: index % 2 === 0 ? HOME_REGION : 'us-east-1',
+    }));
+    expect(outcomes).toEqual([...Array<string>(6).fill('verified'), 'deferred', 'deferred']);
+    const refused = await world.tell();
+    expect(refused.response.reason).toMatch(/50 % of the 12 resources of this kind in the account$/);
   });
 
   test('counts exactly, however many ask at once, and opens once', async () => {
@@ -640,6 +651,27 @@ describe('an undo that a person ordered', () => {
     world.stopped = 'an outage';
     await follow(instruction, 'message', world.house);
     expect([await world.outcome(begun), world.to]).toEqual(['undone', []]);
+  });
+
+  test.each([
+    ['an exception', (line: object) => ({ exceptions: [{ ...line, remediation: '*', expires: '2999-01-01' }] })],
+    ['protection', (line: object) => ({ protected: { resources: [line] } })],
+  ])('of an undo is refused where the policy leaves the resource alone by now, by %s', async (_, lines) => {
+    const world = new World(AUTOMATIC);
+    const { response } = await world.tell();
+    const undo = await world.takeBack(response.id, 1);
+    const line = { resource: world.target.arn, owner: 'data@example.com', reason: 'the auditors read it' };
+    const policy = policySchema.parse({ version: 1, ...AUTOMATIC, ...lines(line) });
+    world.house = { ...world.house, policy };
+    // What opens it again is no fix: nothing keeps a person from it.
+    await world.approve(undo);
+    expect([await world.outcome(undo), world.to]).toEqual(['undone', ['all']]);
+    const refused = await world.takeBack(undo, undefined);
+    expect((await world.record(refused)).response).toMatchObject({
+      outcome: 'refused',
+      reason: expect.stringContaining('by data@example.com: the auditors read it'),
+    });
+    expect(world.to).toEqual(['all']);
   });
 
   test('of what changed nothing is refused', async () => {

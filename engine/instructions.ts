@@ -156,16 +156,13 @@ async function takeBack(
     return refuse(`${response.id} ended ${response.outcome} without a change: there is nothing to take back`);
   }
   const opens = await opensAgain(response, house.ledger);
-  const begun = opens ? undefined : await house.ledger.get(id);
-  // It brings a fix again, and the kill switch stops that, unless it has begun.
-  const stopped = opens || preview || (begun && hasWritten(begun)) ? undefined : await house.watch?.stopped();
-  if (stopped !== undefined) return refuse(`the kill switch is on: ${stopped}`);
   await undo(
     {
       ...request,
       recorded: plan,
       undoes: response.id,
       message,
+      fixes: !opens,
       ...(opens && until !== undefined && { hold: { by, reason, until } }),
     },
     {

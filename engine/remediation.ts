@@ -100,7 +100,7 @@ export interface Declaration<C, P> {
   tags?(clients: C, target: Target): Promise<Readonly<Record<string, string>>>;
   /** How many things a change of the resource reaches: interfaces in a security group. Need not count on from `enough`. */
   reach?(clients: C, target: Target, enough: number): Promise<number>;
-  /** How many resources of its kind the account has in the Region. Need not count on from `enough`. */
+  /** How many resources of its kind the account has: in the Region, where its kind is in one. Need not count on from `enough`. */
   population?(clients: C, target: Target, enough: number): Promise<number>;
 }
 

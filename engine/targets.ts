@@ -5,7 +5,7 @@ import type { Finding, FindingResource } from './findings/finding.ts';
 import type { Action, Target } from './remediation.ts';
 
 /** Types that have one name in all Regions of an account. */
-const GLOBAL = new Set(['AWS::IAM::User']);
+export const GLOBAL: ReadonlySet<string> = new Set(['AWS::IAM::User']);
 
 /** A target of a known type by its id, or undefined when AWS would give no such id. */
 export function targetOf(

@@ -1,7 +1,8 @@
 import * as z from 'zod/mini';
 import { change, describeChanges, settle } from './change.ts';
 import { TransientError } from './errors.ts';
-import type { Stop } from './guards/guard.ts';
+import type { Planned, Stop } from './guards/guard.ts';
+import { GUARDS } from './guards/guards.ts';
 import { type Hold, type Holds, type Ledger, leaseKey } from './ledger/ledger.ts';
 import type { Context, Plan } from './remediation.ts';
 import { attempt, type House, hasWritten, isApproved, type Request } from './respond.ts';
@@ -26,6 +27,8 @@ export interface UndoRequest extends Request {
   readonly recorded: Plan;
   readonly undoes: string;
   readonly by: string;
+  /** Takes an undo back, so that it fixes again what that opened. */
+  readonly fixes?: boolean;
   /** What it leaves on the resource, in the place of the hold before; without one, that is lifted. */
   readonly hold?: Hold;
   /** Id of the message that asks: of two that are told at once, one has the resource; a redelivery has it still. */
@@ -48,7 +51,7 @@ export async function opensAgain({ undoes }: Response, ledger: Ledger): Promise<
 }
 
 async function goBack(request: UndoRequest, house: UndoHouse, context: Context, resumed: boolean): Promise<End> {
-  const { action, target, recorded, id, hold, message, undoes, by } = request;
+  const { action, target, recorded, id, hold, message, undoes, by, fixes } = request;
   if (action.undo === 'irreversible') return { outcome: 'refused', reason: `${action.id} cannot be undone` };
   z.parse(action.state, recorded.before);
 
@@ -71,7 +74,8 @@ async function goBack(request: UndoRequest, house: UndoHouse, context: Context, 
     if (moved.length > 0) return changed('it changed meanwhile', moved);
     if (house.planOnly) return { outcome: 'observed', reason: 'only a plan was asked for' };
     const approved = earlier !== undefined && isApproved(earlier);
-    const stop = applying || approved ? undefined : await house.confirm?.(plan);
+    const fix = { ...request, ...house, context, plan, clients: reader, at: new Date(), fixed: [] };
+    const stop = applying || approved ? undefined : (fixes && (await forbidden(fix))) || (await house.confirm?.(plan));
     if (stop) return stop;
   }
 
@@ -104,6 +108,17 @@ async function goBack(request: UndoRequest, house: UndoHouse, context: Context, 
     // One that is not let go of ends by itself.
     await house.holds.release(key, holder).catch(() => undefined);
   }
+}
+
+/** Why nothing is fixed, not even again and at a person's word: by the first guard of those that yield to none. */
+async function forbidden(fix: Planned): Promise<End | undefined> {
+  for (const guard of GUARDS.filter(({ yieldsTo }) => !yieldsTo)) {
+    for (const ask of [guard.onFinding, guard.onPlan, guard.beforeWrite]) {
+      const stop = await ask?.(fix);
+      if (stop) return { ...stop, outcome: 'refused', guard: guard.name };
+    }
+  }
+  return undefined;
 }
 
 const ALREADY_BACK: Stop = { outcome: 'undone', reason: 'it already is as it was before' };

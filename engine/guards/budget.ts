@@ -1,4 +1,5 @@
 import { budgetOf } from '../policy.ts';
+import { GLOBAL } from '../targets.ts';
 import type { Guard, Planned, Stop } from './guard.ts';
 
 /**
@@ -12,20 +13,21 @@ export const budget = {
     const { watch, action, target, policy, context, at } = situation;
     if (!watch) return undefined;
     const { perHour } = budgetOf(policy, action.id);
-    const { account, region } = target;
+    const { account, type } = target;
+    const region = GLOBAL.has(type) ? 'the account' : target.region;
     const change = { remediation: action.id, account, region, response: context.response };
     const { count, breaker } = await watch.budgets.spend(change, perHour, at);
-    return breaker ? stop(breaker.why) : tooMuchOfAll(situation, count.inRegion);
+    return breaker ? stop(breaker.why) : tooMuchOfAll(situation, count.inRegion, region);
   },
 } satisfies Guard;
 
-async function tooMuchOfAll({ watch, action, target, policy, clients, at }: Planned, count: number) {
+async function tooMuchOfAll({ watch, action, target, policy, clients, at }: Planned, count: number, where: string) {
   const { share, shareFrom } = budgetOf(policy, action.id);
   if (count < shareFrom || !action.population) return undefined;
   const enough = Math.ceil(count / share);
   const population = await action.population(clients, target, enough);
   if (population >= enough) return undefined;
-  const why = `${count} changes within an hour are more than ${Math.round(share * 100)} % of the ${population} resources of this kind in ${target.region}`;
+  const why = `${count} changes within an hour are more than ${Math.round(share * 100)} % of the ${population} resources of this kind in ${where}`;
   const kind = { remediation: action.id, account: target.account };
   const breaker = await watch?.budgets.open(kind, {
     at: at.toISOString(),

@@ -141,12 +141,17 @@ describe('what many share', () => {
   ])('with %s it is %s', async (reached, outcome) => {
     const asked: number[] = [];
     expect((await protectedThings.onPlan(planned(reached, 50, asked)))?.outcome).toBe(outcome);
-    expect(asked).toEqual(reached === undefined ? [] : [51]);
+    expect(asked).toEqual(reached === undefined ? [] : [1_000]);
   });
 
-  test('says how many', async () => {
-    expect((await protectedThings.onPlan(planned(9, 8)))?.reason).toBe(
-      'needs a person: a change reaches 9 things or more, and 8 are the most',
+  test.each([
+    [9, 8, '9 things'],
+    [999, 8, '999 things'],
+    [1_000, 8, '1000 things or more'],
+    [2_001, 2_000, '2001 things or more'],
+  ])('says how many: of %s where %s are the most, %s', async (reached, sharedBy, many) => {
+    expect((await protectedThings.onPlan(planned(reached, sharedBy)))?.reason).toBe(
+      `needs a person: a change reaches ${many}, and ${sharedBy} are the most`,
     );
   });
 });

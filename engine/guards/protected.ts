@@ -17,10 +17,15 @@ async function refused(situation: Planned): Promise<Stop | undefined> {
   return why === undefined ? undefined : { outcome: 'refused', reason: `needs a person: ${why}` };
 }
 
+/** As many interfaces as one call lists: a person is told how many a change would reach, not that they are too many alone. */
+const COUNTED = 1_000;
+
 async function sharedWith({ action, clients, target, policy }: Planned): Promise<string | undefined> {
   const { sharedBy } = policy.protected;
-  const reached = (await action.reach?.(clients, target, sharedBy + 1)) ?? 0;
-  return reached > sharedBy ? `a change reaches ${reached} things or more, and ${sharedBy} are the most` : undefined;
+  const enough = Math.max(sharedBy + 1, COUNTED);
+  const reached = (await action.reach?.(clients, target, enough)) ?? 0;
+  const more = reached < enough ? '' : ' or more';
+  return reached > sharedBy ? `a change reaches ${reached} things${more}, and ${sharedBy} are the most` : undefined;
 }
 
 /** What Firebreak is deployed as in its own account: roles, functions, queues, topics, the ledger, the kill switch; no user. */

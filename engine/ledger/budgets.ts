@@ -19,6 +19,7 @@ export interface Kind {
 
 /** One change that is about to be made. */
 export interface Change extends Kind {
+  /** Where the resources that it is one of are counted: their Region, or one name for what has none of its own. */
   readonly region: string;
   /** Id of the response that makes it: one that asks again at once is not counted again. */
   readonly response: string;

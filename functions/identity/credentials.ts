@@ -37,11 +37,16 @@ export async function accessKeys(iam: IAMClient, UserName: string): Promise<Acce
 }
 
 /**
- * When a key last signed a request; null when it never did.
+ * When a key last signed a request; null when it never did, undefined when there is no such key any more: its user may still be.
  * https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccessKeyLastUsed.html
  */
-export async function lastUse(iam: IAMClient, AccessKeyId: string): Promise<Use | null> {
-  const { AccessKeyLastUsed: used } = await iam.send(new GetAccessKeyLastUsedCommand({ AccessKeyId }));
+export async function lastUse(iam: IAMClient, AccessKeyId: string): Promise<Use | null | undefined> {
+  const answer = await iam.send(new GetAccessKeyLastUsedCommand({ AccessKeyId })).catch((error: Error) => {
+    if (error.name === 'NoSuchEntityException') return undefined;
+    throw error;
+  });
+  if (!answer) return undefined;
+  const { AccessKeyLastUsed: used } = answer;
   if (!used) throw new Error(`IAM does not say whether ${AccessKeyId} was ever used`);
   const { LastUsedDate, ServiceName = 'N/A', Region = 'N/A' } = used;
   return LastUsedDate ? { at: LastUsedDate.toISOString(), service: ServiceName, region: Region } : null;

@@ -230,6 +230,29 @@ describe('a console password', () => {
 });
 
 describe('a key that somebody deletes meanwhile', () => {
+  test('between the list and the question when it was used is no key, and the user is not gone', async () => {
+    const { account, clients } = await member();
+    const name = `t${randomUUID().slice(0, 8)}`;
+    const arn = await createUser(account, name);
+    const first = await createAccessKey(account, name, { created: 120, used: null });
+    const left = await createAccessKey(account, name, { created: 120, used: null });
+    const iam = new IAMClient(account.client);
+    clients.iam.middlewareStack.add(
+      (next, { commandName }) =>
+        async (call) => {
+          const { AccessKeyId } = call.input as { AccessKeyId?: string };
+          if (commandName === 'GetAccessKeyLastUsedCommand' && AccessKeyId === first)
+            await iam.send(new DeleteAccessKeyCommand({ UserName: name, AccessKeyId }));
+          return next(call);
+        },
+      { step: 'initialize' },
+    );
+    const { target, context } = caseOf(account, name, arn, 'IAM.3');
+    const plan = await deactivateOldAccessKeys.plan(clients, target, context);
+    expect(plan).toMatchObject({ before: { [left]: 'Active' }, after: { [left]: 'Inactive' } });
+    expect(Object.keys(plan.before)).toEqual([left]);
+  });
+
   test('does not keep the other old key from being deactivated', async () => {
     const { account, clients } = await member();
     const name = `t${randomUUID().slice(0, 8)}`;
@@ -278,6 +301,8 @@ describe('the second look', () => {
       expect(looked?.timeline.filter(({ event }) => event === 'looked again').map(({ detail }) => detail)).toEqual([
         { left: [], came: [{ part: made, from: null, to: 'Active' }] },
       ]);
+      // The sweep looks each day.
+      expect(looked && (await driftOf(looked, action, house))).toBeUndefined();
       const { AccessKeyMetadata = [] } = await new IAMClient(account.client).send(
         new ListAccessKeysCommand({ UserName: name }),
       );

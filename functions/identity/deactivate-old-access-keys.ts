@@ -57,17 +57,18 @@ export default defineRemediation({
 
   async read({ iam }, { id: user }, { finding, parameters, now }) {
     const rule = ruleOf(finding, parameters, now);
-    const listed = await accessKeys(iam, user);
-    const known = await Promise.all(
-      listed.map(async ({ id, status, createdAt }) => {
+    const listed = await Promise.all(
+      (await accessKeys(iam, user)).map(async ({ id, status, createdAt }) => {
         const ageDays = Math.floor((now.getTime() - createdAt.getTime()) / DAY_MS);
         const key: KeyFacts = { createdAt: createdAt.toISOString(), ageDays };
-        const mayBeDue = status === 'Active' && createdAt.getTime() < rule.since;
-        return [id, mayBeDue ? { ...key, lastUse: await lastUse(iam, id) } : key] as const;
+        if (status !== 'Active' || createdAt.getTime() >= rule.since) return { id, status, key };
+        const use = await lastUse(iam, id);
+        return use === undefined ? undefined : { id, status, key: { ...key, lastUse: use } };
       }),
     );
-    const state = statuses.parse(Object.fromEntries(listed.map(({ id, status }) => [id, status])));
-    const facts: Facts = { keys: Object.fromEntries(known) };
+    const keys = listed.filter((each) => each !== undefined);
+    const state = statuses.parse(Object.fromEntries(keys.map(({ id, status }) => [id, status])));
+    const facts: Facts = { keys: Object.fromEntries(keys.map(({ id, key }) => [id, key])) };
     if (rule.by === 'age' || !equal(state, deactivate(state, facts.keys, rule))) return { state, facts };
     const since = await passwordUnusedSince(iam, user);
     const unused = since !== undefined && since.getTime() < rule.since;

@@ -27,7 +27,7 @@ const outcomesOf = async (events: readonly string[]): Promise<Readonly<Record<st
 };
 const changes = async (worker: string) => (await deployed.calls(worker)).filter(changing);
 
-test('#2 the same event 100 times, 10 at once, is one change, and one record of a change', async () => {
+test('#2 the same event 100 times, 10 at once, is one change and one record of a change; none ends as a failure or in the dead-letter queue', async () => {
   const [times, atOnce] = [100, 10];
   const wrong = await publicSnapshot(account);
   const event = wrong.told();
@@ -192,7 +192,7 @@ const sharedBy = (principal: string, snapshot: string): Told =>
 
 const REDRIVEN = inLongForm(10_000, 60);
 const AT_ONCE = 500;
-test(`#30 ${REDRIVEN} old events, ${Math.min(AT_ONCE, REDRIVEN)} at once, in any order, change what is wrong now and nothing else`, async () => {
+test(`#30 ${REDRIVEN} old events, ${Math.min(AT_ONCE, REDRIVEN)} at once, in any order, change what is wrong now and nothing else (the queue's limit, ten batches at a time, is not measured)`, async () => {
   const snapshots = await Promise.all(Array.from({ length: 10 }, () => publicSnapshot(account)));
   const [wrong, fine] = [snapshots.slice(0, 4), snapshots.slice(4)];
   for (const { target } of fine) {

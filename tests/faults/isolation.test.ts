@@ -128,7 +128,7 @@ test('#18 released, an instance has the groups it had; what somebody changed mea
   tried(18, 2);
 });
 
-test('#19 open connections end: each interface is first in a group that is open to all, and directly after in quarantine', async () => {
+test('#19 open connections end: each interface is first in a group that is open to all, and directly after in quarantine; sessions of its profile are not denied yet', async () => {
   const wrong = await compromisedInstance(account);
   const seen: { groups: readonly string[]; open: readonly boolean[] }[] = [];
   // Looks at the instance right before each move, while the worker waits; the call is then sent again.
