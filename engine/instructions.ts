@@ -48,7 +48,8 @@ export async function follow(
     case 'resume':
       return response.outcome ? undefined : goOn(record, message, house);
     case 'again':
-      if (response.outcome !== 'deferred' && response.outcome !== 'excepted') return;
+      // What was taken back: the sweep asks when the hold has ended.
+      if (!['deferred', 'excepted', 'undone'].includes(response.outcome ?? '')) return;
       await inTurn({ ...requestOf(record, house), id: successorOf(response) }, message, house.leases, house);
       return;
     case 'look':

@@ -135,7 +135,13 @@ async function isShared(id: string): Promise<boolean> {
 }
 
 /** Writes into the ledger what came of a finding some hours ago. */
-async function past(remediation: string, target: Target, hours: number, end?: End): Promise<Response> {
+async function past(
+  remediation: string,
+  target: Target,
+  hours: number,
+  end?: End,
+  origin?: Pick<Response, 'undoes'>,
+): Promise<Response> {
   const ledger = new DynamoDbLedger(session(), LEDGER_TABLE, () => ago(hours));
   const finding: Finding = findingOn(target, 'securityhub', 'EC2.1');
   const { source, type, id, severity, title } = finding;
@@ -143,6 +149,7 @@ async function past(remediation: string, target: Target, hours: number, end?: En
     ...{ id: responseId(remediation, target, randomUUID()), remediation, target, correlation: randomUUID() },
     finding: { source, type, id, severity, title },
     startedAt: ago(hours).toISOString(),
+    ...origin,
   };
   await ledger.open(response, finding);
   return end ? ledger.close(response, end) : response;
@@ -205,11 +212,12 @@ describe('the sweep', () => {
 
   test('has done what is due, once, and reports what it cannot see', async () => {
     const shared = (name: string) => shareDbSnapshot(first, name, ['all']);
-    const [drifted, held, excepted, thawed, interrupted, overdue] = await Promise.all([
+    const [drifted, held, taken, excepted, thawed, interrupted, overdue] = await Promise.all([
       shareEbsSnapshot(first, ['all']),
-      ...['held', 'excepted', 'thawed', 'interrupted', 'overdue'].map(shared),
+      ...['held', 'taken', 'excepted', 'thawed', 'interrupted', 'overdue'].map(shared),
     ]);
-    if (!drifted || !held || !excepted || !thawed || !interrupted || !overdue) throw new Error('nothing was made');
+    if (!drifted || !held || !taken || !excepted || !thawed || !interrupted || !overdue)
+      throw new Error('nothing was made');
 
     const fix = await tellOfSnapshot(drifted.id);
     expect(fix.outcome).toBe('verified');
@@ -234,13 +242,17 @@ describe('the sweep', () => {
     expect(frozen).toMatchObject({ outcome: 'deferred', guard: 'freeze' });
 
     const holds = new DynamoDbHolds(session(), LEDGER_TABLE);
-    const key = leaseKey(RDS, targetKey(held));
-    await holds.take(key, 'a test');
-    await holds.put(key, 'a test', { by: 'arn:aws:iam::1:user/ann', reason: 'a demo', until: ago(1).toISOString() });
-    await holds.release(key, 'a test');
+    for (const target of [held, taken]) {
+      const key = leaseKey(RDS, targetKey(target));
+      await holds.take(key, 'a test');
+      await holds.put(key, 'a test', { by: 'arn:aws:iam::1:user/ann', reason: 'a demo', until: ago(1).toISOString() });
+      await holds.release(key, 'a test');
+    }
     const retried = [
       stopped,
       await past(RDS, held, 30, { outcome: 'excepted', guard: 'hold' }),
+      // Nobody told of it since somebody took the fix back.
+      await past(RDS, taken, 30, { outcome: 'undone' }, { undoes: 'snapshots-aaaaaaaaaa' }),
       await past(RDS, excepted, 30, { outcome: 'excepted', guard: 'exception' }),
       await past(RDS, thawed, 30, { outcome: 'deferred', guard: 'freeze' }),
     ];
@@ -261,7 +273,7 @@ describe('the sweep', () => {
     expect(report).toMatchObject({
       sweep: 'daily',
       counts: {
-        ...{ expired: 1, toldAgain: 0, resumed: 1, retried: 4, nextTime: 0, deferred: 2, ended: 2 },
+        ...{ expired: 1, toldAgain: 0, resumed: 1, retried: 5, nextTime: 0, deferred: 2, ended: 3 },
         ...{ fixes: 2, looks: 2, places: 2, unusedGroups: 1 },
       },
       failures: [expect.stringMatching(`^security groups in ${OUTSIDE_ACCOUNT}/${HOME_REGION}: AccessDenied: `)],
