@@ -8,6 +8,8 @@ Facts supplied, where moto differs:
 - A stream has no record of a write that changed nothing, or that was undone, and one record of an item that an update
   made; a reader keeps its place when a transaction is cancelled. A record tells its Region.
   https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html
+- A query reads the partition that it names. moto sorts the whole table for each.
+  https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.html
 """
 
 import copy
@@ -15,7 +17,7 @@ import threading
 from collections import defaultdict
 
 from moto.dynamodb.models import DynamoDBBackend
-from moto.dynamodb.models.dynamo_type import Item
+from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import StreamRecord, StreamShard, Table
 from moto.dynamodb.responses import DynamoHandler
 from moto.dynamodbstreams.models import ShardIterator
@@ -30,6 +32,7 @@ make_record_as_moto = StreamRecord.__init__
 read_as_moto = ShardIterator.get
 update_item_as_moto = DynamoDBBackend.update_item
 transact_as_moto = DynamoDBBackend.transact_write_items
+query_as_moto = Table.query
 
 
 def call_action(handler: DynamoHandler):
@@ -107,6 +110,15 @@ def update_item(backend: DynamoDBBackend, table_name: str, key: dict, *arguments
     return item
 
 
+def query(table: Table, hash_key: DynamoType | None, *arguments, **named):
+    """Wraps `Table.query`: of a query on the table itself moto sees nothing but the partition."""
+    index_name = arguments[6] if len(arguments) > 6 else named.get('index_name')
+    if index_name is None and hash_key is not None:
+        table, whole = copy.copy(table), table
+        table.items = {hash_key: whole.items[hash_key]} if hash_key in whole.items else {}
+    return query_as_moto(table, hash_key, *arguments, **named)
+
+
 def transact_write_items(backend: DynamoDBBackend, transact_items: list[dict]) -> None:
     """Wraps `transact_write_items`: what it undoes is undone in the tables and streams themselves."""
     tables = dict(backend.tables)
@@ -130,3 +142,4 @@ ShardIterator.get = read
 Table.__deepcopy__ = copy_table
 DynamoDBBackend.update_item = update_item
 DynamoDBBackend.transact_write_items = transact_write_items
+Table.query = query

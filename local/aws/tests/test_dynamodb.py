@@ -1,6 +1,7 @@
 """DynamoDB: what a stream tells, and transactions that others cannot disturb."""
 
 import threading
+import time
 
 import pytest
 from botocore.exceptions import ClientError
@@ -185,3 +186,27 @@ def test_a_cancelled_transaction_undoes_nobody_elses_write(ledger):
     for thread in threads:
         thread.join()
     assert [name for name in names if ledger.get(name) is None] == []
+
+
+def test_a_query_takes_no_longer_the_more_is_in_other_partitions(ledger):
+    def query(name):
+        answer = ledger.client.query(
+            TableName='t', KeyConditionExpression='pk = :pk', ExpressionAttributeValues={':pk': {'S': name}}
+        )
+        return [item['pk']['S'] for item in answer['Items']]
+
+    def fastest():
+        times = []
+        for _ in range(10):
+            began = time.perf_counter()
+            assert query('a') == ['a']
+            times.append(time.perf_counter() - began)
+        return min(times)
+
+    ledger.put('a')
+    alone = fastest()
+    for first in range(0, 5_000, 25):
+        puts = [{'PutRequest': {'Item': key(f'other-{first + number}')}} for number in range(25)]
+        ledger.client.batch_write_item(RequestItems={'t': puts})
+    assert fastest() < 3 * alone
+    assert query('missing') == []
