@@ -1,5 +1,5 @@
 import { ACCOUNT_ID } from '../engine/arn.ts';
-import { type Breaker, type Kind, readBreaker } from '../engine/ledger/budgets.ts';
+import { type Breaker, type Budgets, DynamoDbBudgets, type Kind } from '../engine/ledger/budgets.ts';
 import { DynamoDbLedger } from '../engine/ledger/dynamodb.ts';
 import type { Response } from '../engine/response.ts';
 import { identify } from './caller.ts';
@@ -20,7 +20,7 @@ export async function listBreakers({ since, table, region, json }: BreakersOptio
   const where = `the deployed ledger, table ${table} in ${session.region}`;
   const open = await reading(
     { where },
-    openBreakers(new DynamoDbLedger(session, table).headers(since), (kind) => readBreaker(session, table, kind)),
+    openBreakers(new DynamoDbLedger(session, table).headers(since), new DynamoDbBudgets(session, table)),
   );
   if (json) {
     out.json({ breakers: open });
@@ -45,7 +45,7 @@ export async function listBreakers({ since, table, region, json }: BreakersOptio
 /** Those that are open of what the responses were deferred by, oldest first. */
 async function openBreakers(
   responses: AsyncIterable<Response>,
-  read: (kind: Kind) => Promise<Breaker | undefined>,
+  budgets: Pick<Budgets, 'breaker'>,
 ): Promise<readonly (Kind & Breaker)[]> {
   const kinds = new Map<string, Kind>();
   for await (const { outcome, remediation, target } of responses) {
@@ -54,7 +54,7 @@ async function openBreakers(
   }
   const found = await Promise.all(
     [...kinds.values()].map(async (kind) => {
-      const breaker = await read(kind);
+      const breaker = await budgets.breaker(kind);
       return breaker ? [{ ...kind, ...breaker }] : [];
     }),
   );

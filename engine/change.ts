@@ -15,7 +15,11 @@ export const change = (reader: unknown, plan: Plan, request: Request, house: Hou
   send(plan, request, house, context).catch(async (error: unknown) => {
     const { action, target } = request;
     if (isTransient(error) && !house.lastTry) throw error;
-    if ((await action.verify(reader, target, plan, context)).length > 0) throw error;
+    const look = isTransient(error)
+      ? settle(reader, plan, request, context)
+      : action.verify(reader, target, plan, context);
+    const left = await look.catch(() => undefined);
+    if (left?.length !== 0) throw error;
     await context.record('not answered so, and done', describeError(error));
   });
 

@@ -7,9 +7,13 @@ export const isFact = (outcome: Outcome): boolean => FACTS.has(outcome);
 /** Ends of an undo after which the fix that it takes back does not count any more. */
 const TOOK_BACK: ReadonlySet<Outcome> = new Set(['undone', 'failed', 'unverified']);
 
+/** Whether an undo took something back, and left its hold. */
+export const tookBack = ({ undoes, outcome }: Pick<Response, 'undoes' | 'outcome'>): boolean =>
+  undoes !== undefined && outcome !== undefined && TOOK_BACK.has(outcome);
+
 /** Whether an end says nothing of the resource, since it is that of an undo that took nothing back. */
-export const isUndoInVain = ({ undoes, outcome }: Pick<Response, 'undoes'> & { readonly outcome: Outcome }): boolean =>
-  undoes !== undefined && !TOOK_BACK.has(outcome);
+export const isUndoInVain = (end: Pick<Response, 'undoes'> & { readonly outcome: Outcome }): boolean =>
+  end.undoes !== undefined && !tookBack(end);
 
 /**
  * What an end comes to for the resource: an undo of an undo brings the fix back, and has read it back.

@@ -1,4 +1,5 @@
 import { describeError, isTransient, TransientError } from './errors.ts';
+import { tookBack } from './facts.ts';
 import { askedFor, runId } from './findings/operator.ts';
 import { inForce } from './guards/hold.ts';
 import { type Hold, type Leases, leaseKey, type SharedHolds } from './ledger/ledger.ts';
@@ -49,7 +50,7 @@ export async function follow(
       return response.outcome ? undefined : goOn(record, message, house);
     case 'again':
       // What was taken back: the sweep asks when the hold has ended.
-      if (!['deferred', 'excepted', 'undone'].includes(response.outcome ?? '')) return;
+      if (response.outcome !== 'deferred' && response.outcome !== 'excepted' && !tookBack(response)) return;
       await inTurn({ ...requestOf(record, house), id: successorOf(response) }, message, house.leases, house);
       return;
     case 'look':

@@ -9,6 +9,7 @@ import { sessionConfig } from './aws/session.ts';
 import type { Sessions } from './aws/sessions.ts';
 import { defineRemediation } from './define.ts';
 import { TransientError } from './errors.ts';
+import type { Budgets } from './ledger/budgets.ts';
 import { FileLedger } from './ledger/files.ts';
 import { type Hold, type Holds, type Ledger, leaseKey } from './ledger/ledger.ts';
 import { policySchema } from './policy-schema.ts';
@@ -241,9 +242,39 @@ describe('a response', () => {
     await expect(respond(one, house())).rejects.toThrow('killed');
     expect(doors.writes).toBe(0);
     const excepted = { remediation: '*', resource: target.arn, owner: 'o', reason: 'r', expires: '2999-01-01' };
+    // What it was to change is as it was, whatever somebody does beside it.
+    doors.state = { ...OPEN, roof: 'open' };
     const ended = await respond(one, house({ policy: policySchema.parse({ version: 1, exceptions: [excepted] }) }));
     expect(ended).toMatchObject({ outcome: 'excepted', guard: 'exception' });
-    expect(doors.state).toEqual(OPEN);
+    expect(doors.writes).toBe(0);
+  });
+
+  test('is counted once, however often it comes to its first write', async () => {
+    let spent = 0;
+    let isOpen = false;
+    const breaker = { at: '2026-11-27', count: 9, limit: 9, why: 'a flood' };
+    const budgets: Budgets = {
+      async spend() {
+        spent += 1;
+        return { count: { all: spent, inRegion: spent } };
+      },
+      breaker: async () => (isOpen ? breaker : undefined),
+      open: async () => breaker,
+      close: async () => true,
+    };
+    const watch = { stopped: async () => undefined, budgets };
+    const action = shutDoors();
+    const throttled = {
+      ...action,
+      apply: () => Promise.reject(new TransientError('slow down')),
+    };
+    for (let receives = 1; receives <= 3; receives += 1) {
+      await expect(respond(request(throttled), house({ watch }))).rejects.toThrow('slow down');
+    }
+    expect(spent).toBe(1);
+    isOpen = true;
+    expect(await respond(request(), house({ watch }))).toMatchObject({ outcome: 'deferred', guard: 'budget' });
+    expect(doors.writes).toBe(0);
   });
 
   test('whose last answers are lost is what the resource shows', async () => {
@@ -253,6 +284,7 @@ describe('a response', () => {
       ...action,
       apply: async (...given: Parameters<typeof write>) => {
         if (done) await write(...given);
+        doors.lag = done ? 1 : 0;
         throw new TransientError('the answer was lost');
       },
     });

@@ -152,20 +152,11 @@ async function fix(request: Request, house: House, context: Context, resumed: bo
     word: house.requested || finding.asked?.mode === 'observe' ? 'run' : approved ? 'approval' : undefined,
     context,
   };
-  const situation = situationOf(request, house, context);
-  const onFinding = () => guarded(asker, (guard) => guard.onFinding?.(situation()));
-  const onPlan = async (plan: Plan, clients: unknown) => {
-    const planned = () => ({ ...situation(), plan, clients });
-    return (
-      (await guarded(asker, (guard) => guard.onPlan?.(planned()))) ??
-      guarded(asker, (guard) => guard.beforeWrite?.(planned()))
-    );
-  };
-  if (earlier?.plan && hasWritten(earlier)) {
-    const guards = async (plan: Plan, clients: unknown) => (await onFinding()) ?? onPlan(plan, clients);
-    return finish(request, house, context, earlier, earlier.plan, guards);
-  }
-  const refused = await onFinding();
+  const begun = earlier?.plan !== undefined && hasWritten(earlier);
+  const ended = begun && (await finish(request, house, context, earlier, earlier.plan));
+  if (ended) return ended;
+  const situation = situationOf(request, house, context, begun);
+  const refused = await guarded(asker, (guard) => guard.onFinding?.(situation()));
   if (refused) return refused;
 
   const clients = action.clients(await house.sessions.read(target));
@@ -175,14 +166,18 @@ async function fix(request: Request, house: House, context: Context, resumed: bo
   if (changes(plan.before, plan.after).length === 0) return COMPLIANT;
   const stored = await house.ledger.plan(id, plan);
   const moved = movedSince(stored, plan, action);
-  const doubt = action.caution?.(stored, context) === undefined && action.caution?.(plan, context);
+  const caution = action.caution?.(plan, context);
+  const doubt = caution !== undefined && action.caution?.(stored, context) === undefined && caution;
   if (moved.length > 0 || doubt) {
     const how = describeChanges(moved) || doubt;
     const reason = `it moved since the plan was made, so nothing was changed, and a new plan is made: ${how}`;
     return { outcome: 'changed-since', reason, followedBy: successorOf({ id, remediation: action.id, target }) };
   }
   if (looks) return { outcome: 'observed', reason: 'only a plan was asked for' };
-  const stopped = await onPlan(plan, clients);
+  const planned = () => ({ ...situation(), plan, clients });
+  const stopped =
+    (await guarded(asker, (guard) => guard.onPlan?.(planned()))) ??
+    (await guarded(asker, (guard) => guard.beforeWrite?.(planned())));
   if (stopped) return stopped;
 
   await change(clients, plan, request, house, context);
@@ -192,8 +187,7 @@ async function fix(request: Request, house: House, context: Context, resumed: bo
 
 /**
  * Goes on with a change that an interrupted run began, and does of it what is left: a resource that is changed in part is worse off
- * than before or after.
- * @param guards who may still stop it while nothing is written
+ * than before or after. Undefined: it wrote nothing, so that all may still be asked who can stop it.
  */
 async function finish(
   request: Request,
@@ -201,13 +195,13 @@ async function finish(
   context: Context,
   earlier: ResponseRecord,
   recorded: Plan,
-  guards: (plan: Plan, clients: unknown) => Promise<End | undefined>,
-): Promise<End> {
+): Promise<End | undefined> {
   const { action, target, id } = request;
   const back = await takenBack(earlier, house.ledger);
   if (back !== undefined) return { outcome: 'excepted', reason: `${back} took it back meanwhile` };
   const clients = action.clients(await house.sessions.read(target));
   const fresh = await action.plan(clients, target, context);
+  if (isUntouched(fresh, recorded, action)) return undefined;
   const strange = unexplained(fresh, recorded, action);
   if (strange.length > 0) {
     const reason = `it moved while it was being changed: ${describeChanges(strange)}`;
@@ -220,8 +214,6 @@ async function finish(
       ? { outcome: 'unverified', reason: `${MORE_SINCE}: ${describeChanges(since)}` }
       : { outcome: 'verified', reason: 'the change of an interrupted run is in place' };
   }
-  const stopped = changes(recorded.before, fresh.before).length === 0 && (await guards(plan, clients));
-  if (stopped) return stopped;
   await context.record('continued', { before: plan.before, after: plan.after });
   await change(clients, plan, request, house, context);
   const left = await settle(clients, plan, request, context);
@@ -253,6 +245,13 @@ const movedSince = (stored: Plan, fresh: Plan, { lasting = [] }: Action): Change
   ...changes(stored.after, fresh.after),
 ];
 
+/** Whether all that a plan changes is as it was. What lasts may be there by another's work. */
+function isUntouched(fresh: Plan, { before, after }: Plan, { lasting = [] }: Action): boolean {
+  const all = changes(before, after);
+  const own = all.filter(({ part: name }) => !lasting.includes(name));
+  return (own.length > 0 ? own : all).every(({ part: name, from }) => equal(part(fresh.before, name), from));
+}
+
 /** Parts of a plan that neither it nor a run that was interrupted can have left as they are. */
 const unexplained = (fresh: Plan, recorded: Plan, { lasting = [], transitional }: Action): Change[] =>
   changes(recorded.before, recorded.after)
@@ -277,10 +276,11 @@ const situationOf = (
   { action, target, finding, held, fixed = [], waiting }: Request,
   { policy, home, watch }: House,
   context: Context,
+  begun: boolean,
 ): (() => Situation) => {
   const others = waiting && waiting.response.id !== context.response && { waiting };
   return () => ({
-    ...{ action, target, finding, policy, context, home, fixed, at: new Date() },
+    ...{ action, target, finding, policy, context, home, fixed, begun, at: new Date() },
     ...(held && { hold: held }),
     ...(watch && { watch }),
     ...others,

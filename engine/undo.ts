@@ -75,7 +75,8 @@ async function goBack(request: UndoRequest, house: UndoHouse, context: Context, 
     if (house.planOnly) return { outcome: 'observed', reason: 'only a plan was asked for' };
     const approved = earlier !== undefined && isApproved(earlier);
     const fix = { ...request, ...house, context, plan, clients: reader, at: new Date(), fixed: [] };
-    const stop = applying || approved ? undefined : (fixes && (await forbidden(fix))) || (await house.confirm?.(plan));
+    const forbids = fixes && !applying && (await forbidden(fix));
+    const stop = forbids || (applying || approved ? undefined : await house.confirm?.(plan));
     if (stop) return stop;
   }
 
@@ -110,13 +111,11 @@ async function goBack(request: UndoRequest, house: UndoHouse, context: Context, 
   }
 }
 
-/** Why nothing is fixed, not even again and at a person's word: by the first guard of those that yield to none. */
+/** Why nothing is fixed, not even again and at a person's word: by the first guard that yields to none. */
 async function forbidden(fix: Planned): Promise<End | undefined> {
   for (const guard of GUARDS.filter(({ yieldsTo }) => !yieldsTo)) {
-    for (const ask of [guard.onFinding, guard.onPlan, guard.beforeWrite]) {
-      const stop = await ask?.(fix);
-      if (stop) return { ...stop, outcome: 'refused', guard: guard.name };
-    }
+    const stop = (await guard.onFinding?.(fix)) ?? (await guard.onPlan?.(fix));
+    if (stop) return { ...stop, outcome: 'refused', guard: guard.name };
   }
   return undefined;
 }

@@ -10,10 +10,14 @@ import type { Guard, Planned, Stop } from './guard.ts';
 export const budget = {
   name: 'budget',
   async beforeWrite(situation) {
-    const { watch, action, target, policy, context, at } = situation;
+    const { watch, action, target, policy, context, at, begun } = situation;
     if (!watch) return undefined;
     const { perHour } = budgetOf(policy, action.id);
     const { account, type } = target;
+    if (begun) {
+      const open = await watch.budgets.breaker({ remediation: action.id, account });
+      return open && stop(open.why);
+    }
     const region = GLOBAL.has(type) ? 'the account' : target.region;
     const change = { remediation: action.id, account, region, response: context.response };
     const { count, breaker } = await watch.budgets.spend(change, perHour, at);

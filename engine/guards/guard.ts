@@ -22,6 +22,8 @@ export interface Situation {
   readonly fixed: readonly string[];
   /** The response that waits for the approval of a plan for the same resource, if one does. */
   readonly waiting?: ResponseRecord;
+  /** A run before this one said that it applies the plan, and wrote nothing: the change is counted. */
+  readonly begun?: boolean;
   /** Absent where a person runs a remediation without a deployed Firebreak. */
   readonly watch?: Watch;
 }

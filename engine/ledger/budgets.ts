@@ -46,6 +46,8 @@ export interface Budgets {
   spend(change: Change, perHour: number, at: Date): Promise<{ readonly count: Count; readonly breaker?: Breaker }>;
   /** Opens the breaker; answers the one that is open then, which may have been opened before. */
   open(kind: Kind, breaker: Breaker): Promise<Breaker>;
+  /** The breaker, when it is open. */
+  breaker(kind: Kind): Promise<Breaker | undefined>;
   /** A person closes it, and the count begins anew. False: it is not open. */
   close(kind: Kind, by: string, at: Date): Promise<boolean>;
 }
@@ -133,6 +135,10 @@ export class DynamoDbBudgets implements Budgets {
     return breakerOf(item) ?? breaker;
   }
 
+  async breaker(kind: Kind): Promise<Breaker | undefined> {
+    return breakerOf(await readItem(this.#db, this.#table, budgetKey(kind)));
+  }
+
   close(kind: Kind, by: string, at: Date): Promise<boolean> {
     const closed = JSON.stringify({ by, at: at.toISOString() });
     return this.#put({ ...budgetKey(kind), kind: kindText(kind), closed: text(closed) }, 'attribute_exists(#opened)', {
@@ -190,7 +196,3 @@ export const kindOf = (item: Texts): Kind => JSON.parse(item.kind?.S ?? '') as K
 /** Who closed the breaker on an item last, and when. */
 export const closingOf = (item: Texts): { readonly by: string; readonly at: string } =>
   JSON.parse(item.closed?.S ?? '') as { by: string; at: string };
-
-/** The breaker of a kind, when it is open. For who only looks: a worker learns of it when it spends. */
-export const readBreaker = async (session: SessionConfig, table: string, kind: Kind): Promise<Breaker | undefined> =>
-  breakerOf(await readItem(dynamoDb(session), table, budgetKey(kind)));

@@ -134,10 +134,10 @@ test('of all tellings of a finding on a resource the newest is tried again, and 
   );
 });
 
-const passes = ({ outcome, guard = '' }: Response, { hold }: Known): boolean =>
+const passes = ({ outcome = 'failed', guard = '', undoes }: Response, { hold }: Known): boolean =>
   outcome === 'deferred' ||
   (outcome === 'excepted' && ['exception', 'hold'].includes(guard)) ||
-  (outcome === 'undone' && hold !== undefined);
+  (undoes !== undefined && ['undone', 'unverified', 'failed'].includes(outcome) && hold !== undefined);
 
 const stands: readonly [string, Known][] = [
   ['the kill switch', { stopped: 'an outage' }],

@@ -1,3 +1,4 @@
+import { tookBack } from '../../engine/facts.ts';
 import { inForce } from '../../engine/guards/hold.ts';
 import { leaseKey } from '../../engine/ledger/ledger.ts';
 import type { SweepNotice } from '../../engine/notify/sweep-page.ts';
@@ -8,8 +9,9 @@ import { type Concern, DAY_MS, isFresh, type SweptHouse } from './concern.ts';
 export function endings(house: SweptHouse): Concern {
   const held = new Map<string, string>();
   return {
-    see({ remediation, target, outcome, guard }) {
-      if (outcome === 'undone' || (outcome === 'excepted' && guard === 'hold')) {
+    see(response) {
+      const { remediation, target, outcome, guard } = response;
+      if (tookBack(response) || (outcome === 'excepted' && guard === 'hold')) {
         held.set(leaseKey(remediation, targetKey(target)), `${remediation} on ${target.arn}`);
       }
     },

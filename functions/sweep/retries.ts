@@ -1,3 +1,4 @@
+import { tookBack } from '../../engine/facts.ts';
 import { freezeFor, windowOf } from '../../engine/guards/freeze.ts';
 import { inForce } from '../../engine/guards/hold.ts';
 import type { Breaker, Kind } from '../../engine/ledger/budgets.ts';
@@ -81,7 +82,7 @@ export function retries(house: SweptHouse): Concern {
       for (const response of candidates.toReversed()) {
         try {
           // Taken back without a hold, which would end: only the next telling has it fixed.
-          if (response.outcome === 'undone' && !(await holdOn(response))) continue;
+          if (tookBack(response) && !(await holdOn(response))) continue;
           const by = why === undefined ? await keptBy(response) : `the kill switch: ${why}`;
           if (by === undefined) free.push(response);
           else kept.push({ response, by });
@@ -109,10 +110,11 @@ export function retries(house: SweptHouse): Concern {
 }
 
 /** What a person ran by name, and took back, no finding asks for again. */
-const mayPass = ({ outcome, guard = '', finding }: Response): boolean =>
-  outcome === 'deferred' ||
-  (outcome === 'excepted' && PASSING.includes(guard)) ||
-  (outcome === 'undone' && finding.source !== 'operator');
+const mayPass = (response: Response): boolean => {
+  const { outcome, guard = '', finding } = response;
+  if (outcome === 'excepted') return PASSING.includes(guard);
+  return outcome === 'deferred' || (tookBack(response) && finding.source !== 'operator');
+};
 
 const nameOf = ({ remediation, account }: Kind): string => `${remediation} in ${account}`;
 

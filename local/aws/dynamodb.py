@@ -67,10 +67,17 @@ def read(iterator: ShardIterator, limit: int = 1000) -> dict:
     return {'NextShardIterator': iterator.arn, 'Records': []}
 
 
+def view(table: Table) -> Table:
+    """A table with the same of everything, for as long as somebody has it: moto keeps each that is made or copied."""
+    made = object.__new__(Table)
+    made.__dict__.update(table.__dict__)
+    return made
+
+
 def copy_table(table: Table, memo: dict) -> Table:
     """Replaces the copying of a table, for what a transaction may have to put back: the items are the same ones, since none
     is ever changed. Whatever writes puts another one in its place."""
-    copied = copy.copy(table)
+    copied = view(table)
     copied.items = defaultdict(
         dict, {key: dict(items) if table.has_range_key else items for key, items in table.items.items()}
     )
@@ -114,8 +121,9 @@ def query(table: Table, hash_key: DynamoType | None, *arguments, **named):
     """Wraps `Table.query`: of a query on the table itself moto sees nothing but the partition."""
     index_name = arguments[6] if len(arguments) > 6 else named.get('index_name')
     if index_name is None and hash_key is not None:
-        table, whole = copy.copy(table), table
-        table.items = {hash_key: whole.items[hash_key]} if hash_key in whole.items else {}
+        partition = view(table)
+        partition.items = {hash_key: table.items[hash_key]} if hash_key in table.items else {}
+        table = partition
     return query_as_moto(table, hash_key, *arguments, **named)
 
 
