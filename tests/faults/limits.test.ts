@@ -127,7 +127,8 @@ test(`#23 of ${FLOOD} findings at once for one account (in the long form 1,000) 
 
   // While it is open, a sweep lets nothing through.
   const sweep = () =>
-    new LambdaClient(config()).send(
+    // It answers when it has gone through all that waits.
+    new LambdaClient({ ...config(), requestHandler: { requestTimeout: 120_000 } }).send(
       new InvokeCommand({ FunctionName: 'firebreak-sweep', Payload: JSON.stringify({ sweep: 'hourly' }) }),
     );
   await sweep();
