@@ -5,7 +5,7 @@ import type { Response } from '../engine/response.ts';
 import { identify } from './caller.ts';
 import { count } from './desk.ts';
 import { UsageError } from './failure.ts';
-import { deployedSession, type LedgerOptions, reading } from './ledgers.ts';
+import { deployedIn, deployedSession, type LedgerOptions, reading } from './ledgers.ts';
 import { askDoor } from './orders.ts';
 import type { Io, Span } from './terminal.ts';
 
@@ -17,7 +17,7 @@ export interface BreakersOptions extends Omit<LedgerOptions, 'local'> {
 /** `firebreak breaker list`: the open ones. What opens one is deferred by it, so that the headers tell where to look. */
 export async function listBreakers({ since, table, region, json }: BreakersOptions, { out, err }: Io): Promise<number> {
   const session = await deployedSession(region);
-  const where = `the deployed ledger, table ${table} in ${session.region}`;
+  const where = deployedIn(table, session);
   const open = await reading(
     { where },
     openBreakers(new DynamoDbLedger(session, table).headers(since), new DynamoDbBudgets(session, table)),

@@ -29,6 +29,10 @@ export const localBook = (): Book => ({
   where: `the local ledger, ${responses()}`,
 });
 
+/** In words where the deployed ledger is. */
+export const deployedIn = (table: string, { region }: SessionConfig): string =>
+  `the deployed ledger, table ${table} in ${region}`;
+
 async function deployedBook({ table, region }: LedgerOptions): Promise<Book> {
   const { DynamoDbLedger } = await import('../engine/ledger/dynamodb.ts');
   const { DynamoDbHolds } = await import('../engine/ledger/holds.ts');
@@ -37,7 +41,7 @@ async function deployedBook({ table, region }: LedgerOptions): Promise<Book> {
     ledger: new DynamoDbLedger(session, table),
     holds: new DynamoDbHolds(session, table),
     kind: 'deployed',
-    where: `the deployed ledger, table ${table} in ${session.region}`,
+    where: deployedIn(table, session),
   };
 }
 
