@@ -19,14 +19,16 @@ const ONE_CLIENT: Readonly<Record<string, readonly [client: string, command: str
 };
 
 /** What a worker reads at start, as Lambda and serverless.yml set it. */
-const ENVIRONMENT = {
+export const ENVIRONMENT = {
   AWS_REGION: 'eu-west-1',
   AWS_ACCESS_KEY_ID: 'test',
   AWS_SECRET_ACCESS_KEY: 'test',
   ACCOUNT_ID: '111122223333',
   LEDGER_TABLE: 'firebreak-ledger',
+  KILL_SWITCH_PARAMETER: '/firebreak/kill-switch',
   QUEUE_URL: 'https://sqs.eu-west-1.amazonaws.com/111122223333/queue',
   DEAD_LETTER_QUEUE_URL: 'https://sqs.eu-west-1.amazonaws.com/111122223333/dead-letters',
+  SECOND_LOOK_QUEUE_URL: 'https://sqs.eu-west-1.amazonaws.com/111122223333/second-look',
   POWERTOOLS_LOG_LEVEL: 'INFO',
 };
 
