@@ -85,7 +85,7 @@ async function storm(bench: Bench, times: number): Promise<Storm> {
   const { id } = await shareEbsSnapshot(account, ['all']);
   const event = told(
     'access-analyzer/ebs-snapshot-public',
-    { 'snap-0a91c35d7e2f4b680': id },
+    { 'snap-0a91c35d7e2f4b680': id, '444455556666': member },
     { account: member, region: HOME_REGION },
   );
   await bench.calls();
@@ -106,6 +106,7 @@ async function storm(bench: Bench, times: number): Promise<Storm> {
   const own = made.filter(({ principal }) => principal.includes(':assumed-role/firebreak-snapshots/'));
   const read = ({ operation }: Call) => operation.startsWith('Describe');
   const ended = (outcome: string) => responses.filter((response) => response.outcome === outcome).length;
+  if (ended('verified') === 0) throw new Error(`nothing was fixed: ${responses.length} responses to ${times} events`);
   return {
     changes: own.filter((call) => !read(call)).length,
     reads: own.filter(read).length,
