@@ -222,6 +222,10 @@ describe('a subject', () => {
     });
   });
 
+  test('has no brackets round what is no link any more', () => {
+    expect(subject('a\uff0e\u00c0 b.c')).toBe('a\\u{ff0e}\\u{c0} b[.]c');
+  });
+
   test('says the text when it is short enough', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 8 }), (text) => {

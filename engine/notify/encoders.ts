@@ -80,9 +80,11 @@ const BRACKETED = /\[(?=[.\u3002\uff0e\uff61:\\@#<]\])/g;
 /** Where the address of a Markdown link begins. */
 const ADDRESS = /(?<=\])\(/g;
 
+const bracketed = (shown: string): string =>
+  shown.replaceAll(BRACKETED, codePoint).replaceAll(ADDRESS, codePoint).replaceAll(LINKING, '[$&]');
+
 /** For plain text in mail, notes and messages, whose readers' programs look for links. */
-export const plain = (text: string): string =>
-  visible(text).replaceAll(BRACKETED, codePoint).replaceAll(ADDRESS, codePoint).replaceAll(LINKING, '[$&]');
+export const plain = (text: string): string => bracketed(visible(text));
 
 /**
  * For Slack's mrkdwn and for Markdown of Microsoft Teams, since Amazon Q Developer writes either; after a space or at the start
@@ -102,9 +104,7 @@ const LONGEST_SUBJECT = 99;
  */
 export function subject(text: string): string {
   const encode = (part: string): string =>
-    plain(part)
-      .replaceAll(/[^\x20-\x7e]/gu, codePoint)
-      .replace(/^ /, codePoint);
+    bracketed(visible(part).replaceAll(/[^\x20-\x7e]/gu, codePoint)).replace(/^ /, codePoint);
   return encode(within(text, (part) => encode(part).length <= LONGEST_SUBJECT)) || '-';
 }
 
