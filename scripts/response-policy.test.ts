@@ -243,6 +243,7 @@ test('whatever a file says, it holds or is told what is wrong, at a line that it
         for (const word of [path, wrong, write]) expect(word).not.toBe('');
       }
     }),
+    { examples: [[{ version: { toString: false } }, '', true]] },
   );
 });
 

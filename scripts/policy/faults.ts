@@ -94,9 +94,10 @@ function inWords(issue: z.core.$ZodIssue): readonly [wrong: string, write: strin
     }
     case 'invalid_value': {
       const values = issue.values.map(String);
-      return issue.input === undefined
-        ? ['is missing', `one of ${values.join(', ')}`]
-        : [`is none of ${values.join(', ')}`, nearest(String(issue.input), values) ?? values[0]];
+      if (issue.input === undefined) return ['is missing', `one of ${values.join(', ')}`];
+      // A map of the file may have a key toString, so it is not asked for its text.
+      const input = typeof issue.input === 'object' ? JSON.stringify(issue.input) : String(issue.input);
+      return [`is none of ${values.join(', ')}`, nearest(input, values) ?? values[0]];
     }
     case 'invalid_key':
       return ['is no account id', WRITE.accounts];
