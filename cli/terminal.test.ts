@@ -1,4 +1,4 @@
-import { PassThrough } from 'node:stream';
+import { Writable } from 'node:stream';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { hostileText } from '../engine/notify/attacks.ts';
@@ -25,9 +25,15 @@ const dangerous = (text: string): string[] =>
     .map((code) => code.toString(16));
 
 function written(write: (terminal: Terminal) => void): string {
-  const stream = new PassThrough();
+  let text = '';
+  const stream = new Writable({
+    write(chunk, _encoding, done) {
+      text += chunk;
+      done();
+    },
+  });
   write(new Terminal(stream));
-  return String(stream.read() ?? '');
+  return text;
 }
 
 describe('what reaches a terminal', () => {
