@@ -1,5 +1,6 @@
 import type * as z from 'zod/mini';
 import type { Where } from '../../engine/policy.ts';
+import { written } from '../written.ts';
 import { nearest } from './nearest.ts';
 
 /** What is wrong at a place of a file, and what to write there. */
@@ -95,9 +96,7 @@ function inWords(issue: z.core.$ZodIssue): readonly [wrong: string, write: strin
     case 'invalid_value': {
       const values = issue.values.map(String);
       if (issue.input === undefined) return ['is missing', `one of ${values.join(', ')}`];
-      // A map of the file may have a key toString, so it is not asked for its text.
-      const input = typeof issue.input === 'object' ? JSON.stringify(issue.input) : String(issue.input);
-      return [`is none of ${values.join(', ')}`, nearest(input, values) ?? values[0]];
+      return [`is none of ${values.join(', ')}`, nearest(written(issue.input), values) ?? values[0]];
     }
     case 'invalid_key':
       return ['is no account id', WRITE.accounts];

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { written } from '../written.ts';
 import { allSteps, type Fault, type Fields, type RunbookDocument, type Step } from './document.ts';
 
 /** What a step asks of AWS. */
@@ -23,11 +24,11 @@ export function callsOf(documents: readonly RunbookDocument[]): Map<Step, Calls>
   const scripts = steps.filter(isPython);
   const asked = {
     calls: calling.map(({ inputs: { Service, Api, PropertySelector: _, DesiredValues: __, ...input } }) => ({
-      service: String(Service),
-      operation: String(Api),
+      service: written(Service),
+      operation: written(Api),
       input,
     })),
-    scripts: scripts.map(({ inputs }) => ({ source: String(inputs.Script), handler: String(inputs.Handler) })),
+    scripts: scripts.map(({ inputs }) => ({ source: written(inputs.Script), handler: written(inputs.Handler) })),
   };
   const { stdout, stderr, status, error } = spawnSync(process.env.FIREBREAK_PYTHON ?? 'python3', [SDK], {
     input: JSON.stringify(asked),
@@ -44,7 +45,7 @@ export function callsOf(documents: readonly RunbookDocument[]): Map<Step, Calls>
 }
 
 const isPython = ({ action, inputs }: Step): boolean =>
-  action === 'aws:executeScript' && String(inputs.Runtime).startsWith('python');
+  action === 'aws:executeScript' && written(inputs.Runtime).startsWith('python');
 
 type Actions = Readonly<Record<string, { actions?: Readonly<Record<string, { access: string }>> }>>;
 type Operations = Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;

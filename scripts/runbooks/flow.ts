@@ -1,3 +1,4 @@
+import { written } from '../written.ts';
 import { type Fault, type Fields, fieldsOf, listOf, type Step } from './document.ts';
 
 /** Where an execution may go after a step; without `to` it ends, or the loop's turn does. */
@@ -166,7 +167,7 @@ export function holds(condition: Fields, known: Readonly<Record<string, string>>
   const value = known[parameter] ?? '';
   if (condition.StringEquals !== undefined) return value === condition.StringEquals;
   if (condition.EqualsIgnoreCase !== undefined) {
-    return value.toLowerCase() === String(condition.EqualsIgnoreCase).toLowerCase();
+    return value.toLowerCase() === written(condition.EqualsIgnoreCase).toLowerCase();
   }
   if (condition.BooleanEquals !== undefined) return isTrue(value) === isTrue(condition.BooleanEquals);
   return undefined;

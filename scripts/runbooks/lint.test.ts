@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { parse, stringify } from 'yaml';
+import { parse, parseDocument, stringify } from 'yaml';
 import { loadRunbooks } from '../runbooks.ts';
 import { lint } from './lint.ts';
 import type { Allowed } from './rules.ts';
@@ -371,6 +371,27 @@ const mutated = fc.tuple(fc.infiniteStream(fc.nat()), fc.jsonValue({ maxDepth: 3
     }
     at = below as Record<string, unknown>;
   }
+});
+
+/** The ways to all parts of a value. */
+const ways = (value: unknown): string[][] =>
+  typeof value === 'object' && value !== null
+    ? Object.entries(value).flatMap(([key, part]) => [[key], ...ways(part).map((way) => [key, ...way])])
+    : [];
+
+test.each([
+  ['a map', { toString: false }],
+  ['a list', [{ toString: false }]],
+])('%s whose text cannot be asked for is told of wherever it stands', (_, value) => {
+  const texts = ways(parse(GOOD)).map((way) => {
+    const document = parseDocument(GOOD);
+    document.setIn(way, document.createNode(value));
+    return document.toString();
+  });
+  const faults = lint(texts.map((text, index) => ({ file: `${index}.yml`, text, permissions })));
+  for (const fault of faults) expect(fault).toMatch(/^\d+\.yml: [\s\S]*: write /);
+  expect(texts.length).toBeGreaterThan(50);
+  expect(new Set(faults.map((fault) => Number.parseInt(fault, 10))).size).toBeGreaterThan(texts.length / 2);
 });
 
 test('it says something of any text, and never throws', () => {

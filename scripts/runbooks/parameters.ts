@@ -1,3 +1,4 @@
+import { written } from '../written.ts';
 import { type Fault, type Fields, listOf, type RunbookDocument } from './document.ts';
 
 const IS_OF_TYPE: Readonly<Record<string, (value: unknown) => boolean>> = {
@@ -25,21 +26,25 @@ function declarationFaults(name: string, { type, default: given, allowedValues, 
   if (!/^\w+$/.test(name)) faults.push({ where, wrong: 'its name has more than letters and digits', write: 'a name' });
   const fits =
     IS_OF_TYPE[
-      String(type)
+      written(type)
         .replace(/^List<.*>$/, 'StringList')
         .replace(/^AWS::.*$/, 'String')
     ];
   if (given !== undefined && fits && !fits(given)) {
     faults.push({
       where,
-      wrong: `its default is no ${type}`,
-      write: `a ${type}${type === 'String' ? ', in quotes' : ''}`,
+      wrong: `its default is no ${written(type)}`,
+      write: `a ${written(type)}${type === 'String' ? ', in quotes' : ''}`,
     });
   }
   const values = [given].flat().filter((each) => each !== undefined);
   if (Array.isArray(allowedValues)) {
     for (const each of values.filter((value) => !listOf(allowedValues).includes(value))) {
-      faults.push({ where, wrong: `its default ${each} is not allowed`, write: `one of ${allowedValues.join(', ')}` });
+      faults.push({
+        where,
+        wrong: `its default ${written(each)} is not allowed`,
+        write: `one of ${allowedValues.map(written).join(', ')}`,
+      });
     }
   }
   if (typeof allowedPattern === 'string') {

@@ -1,4 +1,5 @@
 import { nearest } from '../policy/nearest.ts';
+import { written } from '../written.ts';
 import { allSteps, type Fault, type Fields, fieldsOf, listOf, type RunbookDocument, type Step } from './document.ts';
 import { common, doneBefore, reachable, waysOf } from './flow.ts';
 
@@ -110,7 +111,7 @@ export function referenceFaults(document: RunbookDocument): Fault[] {
       });
   };
 
-  const outputs = listOf(fields.outputs).map((output) => String(output).replaceAll(/^\{\{\s*|\s*\}\}$/g, ''));
+  const outputs = listOf(fields.outputs).map((output) => written(output).replaceAll(/^\{\{\s*|\s*\}\}$/g, ''));
   return [
     ...referencesIn(fields.assumeRole).flatMap((name) => plain('assumeRole', name)),
     ...inSteps(steps, new Set(), []),

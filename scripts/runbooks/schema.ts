@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { Ajv, type ErrorObject } from 'ajv';
 import { nearest } from '../policy/nearest.ts';
+import { written } from '../written.ts';
 import { allSteps, type Fault, type Fields, fieldsOf, isFields, listOf, type RunbookDocument } from './document.ts';
 
 /** What the published schema has of a step and of a parameter. */
@@ -185,14 +186,14 @@ function faultOf({ instancePath, keyword, params, message = '', parentSchema }: 
       return said(`${key} is not known`, nearest(key, known) ?? `one of ${known.join(', ')}`);
     }
     case 'enum': {
-      const value = String(valueAt(path, document));
+      const value = written(valueAt(path, document));
       const known: string[] = params.allowedValues;
       return said(`${value} is not known`, nearest(value, known) ?? `one of ${known.join(', ')}`);
     }
     case 'type':
       return said(`is no ${[params.type].flat().join(' or ')}`, `a ${[params.type].flat().join(' or a ')}`);
     case 'pattern':
-      return said(`${String(valueAt(path, document))} does not match ${params.pattern}`, 'it as the pattern says');
+      return said(`${written(valueAt(path, document))} does not match ${params.pattern}`, 'it as the pattern says');
     default:
       return said(message, 'it so');
   }
